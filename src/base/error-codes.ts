@@ -1,0 +1,41 @@
+/**
+ * Every failure monoceros can name: its sentence, what to do about it and the exit code of a process that ends because
+ * of it. `docs/reference/errors.md` is made from this table. `{fact}` is replaced by the fact of that name.
+ */
+export interface ErrorRow {
+  readonly text: string
+  readonly advice: string
+  readonly exit: number
+}
+
+export const errorCodes = {
+  MON_CLI_UNKNOWN_OPTION: { text: '{source}: unknown option {given}{hint}', advice: 'see `monoceros --help` for the options', exit: 2 },
+  MON_CLI_USAGE: { text: '{source}: {problem}', advice: 'see `monoceros --help`', exit: 2 },
+  MON_CONFIG_UNKNOWN: { text: '{source}: unknown setting {setting}{hint}', advice: 'docs/reference/settings.md lists all settings', exit: 1 },
+  MON_CONFIG_INVALID: { text: '{source}: {setting} = {value}: {problem}; allowed: {allowed}', advice: 'correct the value where it was set', exit: 1 },
+  MON_CONFIG_CONFLICT: { text: '{source}: {problem}', advice: 'set only one of them', exit: 1 },
+  MON_CONFIG_FILE: { text: '{source}: {problem}', advice: 'correct the file, or name another with -c', exit: 1 },
+  MON_APP_MISSING: { text: 'no app given', advice: 'give it as `monoceros ./app.js`, or as `app` in the config file', exit: 1 },
+  MON_APP_SPEC: { text: 'app {spec}: {problem}', advice: 'the form is MODULE[:EXPORT], as in ./app.js, ./app.js:server or ./app.js:create("prod")', exit: 4 },
+  MON_APP_NOT_FOUND: { text: 'app {spec}: there is no {path}{hint}', advice: 'paths are relative to the working directory (or --chdir)', exit: 4 },
+  MON_APP_IMPORT: { text: 'app {spec}: import failed: {problem}', advice: 'the stack below is the app’s own', exit: 4 },
+  MON_APP_EXPORT: { text: 'app {spec}: {problem}', advice: 'export a handler (default, app, server or handler), or name it after a colon', exit: 4 },
+  MON_APP_STARTUP: { text: 'app {spec}: onStartup failed: {problem}', advice: 'the stack below is the app’s own', exit: 4 },
+  MON_BOOT_FAILED: { text: 'worker died before it was ready: {problem}', advice: 'the lines above say why', exit: 3 },
+  MON_BOOT_TIMEOUT: { text: 'worker was not ready within {bootTimeoutS} s', advice: 'see the stack above; raise --boot-timeout if the app needs longer', exit: 3 },
+  MON_LISTENER_ADDRESS: { text: '{source}: bind {address}: {problem}', advice: 'the forms are HOST:PORT, [V6]:PORT, unix:PATH and fd://N', exit: 1 },
+  MON_LISTENER_IN_USE: { text: 'cannot bind {address}: in use{holder}; tried {tries} times', advice: 'stop the other server, or bind elsewhere with -b', exit: 1 },
+  MON_LISTENER_FAILED: { text: 'cannot bind {address}: {problem}', advice: 'bind elsewhere with -b', exit: 1 },
+  MON_LISTENER_NOT_SOCKET: { text: 'cannot bind {address}: the file there is not a socket', advice: 'move the file away, or bind elsewhere', exit: 1 },
+  MON_REUSE_PORT: { text: 'reuse_port: {problem}', advice: 'leave it out: the shared socket needs none of it and loses nothing', exit: 1 },
+  MON_PIDFILE_HELD: { text: 'pidfile {path}: process {pid} is running', advice: 'stop it first, or use another --pid', exit: 1 },
+  MON_PIDFILE_FAILED: { text: 'pidfile {path}: {problem}', advice: 'the folder must exist and be writable', exit: 1 },
+  MON_USER_UNKNOWN: { text: '{source}: no {what} {name} on this machine', advice: 'give a name of /etc/passwd or /etc/group, or a number', exit: 1 },
+  MON_USER_FORBIDDEN: { text: 'cannot become {what} {name}: {problem}', advice: 'only root may change user; start as root or leave --user and --group out', exit: 1 },
+  MON_LOG_FILE: { text: 'cannot write log {path}: {problem}', advice: 'the folder must exist and be writable', exit: 1 },
+  MON_WORKER_CLASS: { text: 'worker class {spec}: {problem}', advice: 'async, sync, or a module that exports a worker class (docs/guide/worker-class.md)', exit: 1 },
+  MON_HOOK_FAILED: { text: 'hook {hook} failed: {problem}', advice: 'the hook’s own stack is in the log', exit: 1 },
+  MON_PLATFORM: { text: 'monoceros does not run on {platform}', advice: 'use Linux or macOS; on Windows, WSL', exit: 1 },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof errorCodes
