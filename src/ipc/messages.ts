@@ -1,0 +1,94 @@
+/**
+ * Every message between the arbiter and a worker, on one page. Orders go down and facts come up over the child's IPC
+ * channel (structured clone); beats and autopsies come up the beat pipe, written by the child's watchdog thread.
+ */
+import type { ErrorData } from '../base/errors.ts'
+
+/** A bound socket as a worker sees it. `fd` is its position in the worker's descriptors; null: it is sent as a handle. */
+export interface ListenerFact {
+  readonly id: string
+  readonly address: string
+  readonly fd: number | null
+}
+
+/** What an unmodified program asked for with `listen()`. */
+export interface ListenWish {
+  readonly host: string | null
+  readonly port: number | null
+  readonly path: string | null
+}
+
+/** All that a worker needs to start; sent as the answer to `hello`. `settings` is the arbiter's validated snapshot. */
+export interface BootOrder {
+  readonly slot: number
+  readonly age: number
+  readonly generation: number
+  readonly arbiterPid: number
+  readonly name: string
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly listeners: readonly ListenerFact[]
+  /** True when `bind` was set by the user: then it wins over what the program listens to. */
+  readonly isBindGiven: boolean
+  readonly hookFile: { readonly path: string; readonly sha256: string } | null
+  readonly hookNames: readonly string[]
+  readonly maxRequests: number
+}
+
+export type OrderToWorker =
+  | { readonly type: 'boot'; readonly boot: BootOrder }
+  | { readonly type: 'drain'; readonly graceMs: number; readonly isQuick: boolean; readonly reason: string }
+  | { readonly type: 'reopen' }
+  /** Comes with a handle, unless `problem` says why there is none. */
+  | { readonly type: 'door'; readonly wishId: number; readonly listener: ListenerFact | null; readonly problem: ErrorData | null }
+
+export type FactFromWorker =
+  | { readonly type: 'hello' }
+  | { readonly type: 'loaded'; readonly kind: string; readonly loadMs: number }
+  | { readonly type: 'ready'; readonly readyMs: number }
+  | { readonly type: 'failed'; readonly exitCode: number; readonly error: ErrorData }
+  | { readonly type: 'recycle'; readonly reason: string }
+  | { readonly type: 'draining' }
+  | { readonly type: 'drained'; readonly tookMs: number; readonly cutRequests: number }
+  /** Send the handle of a listener again (after a pause), or bind what the program listens to. */
+  | { readonly type: 'door.wanted'; readonly wishId: number; readonly listenerId: string | null; readonly wish: ListenWish | null }
+
+/** Counters of one worker, as they stand in its shared memory; the watchdog reads them even while the loop is blocked. */
+export interface Counters {
+  readonly accepted: number
+  readonly connections: number
+  readonly active: number
+  readonly served: number
+  readonly aborted: number
+  readonly status1xx: number
+  readonly status2xx: number
+  readonly status3xx: number
+  readonly status4xx: number
+  readonly status5xx: number
+}
+
+export interface RequestInFlight {
+  readonly method: string
+  readonly path: string
+  readonly ageMs: number
+}
+
+/** What a stuck process was doing. `where` tells apart JavaScript, native code, an idle loop and a frozen process. */
+export interface Autopsy {
+  readonly where: 'javascript' | 'native' | 'idle' | 'frozen'
+  readonly phase: string
+  readonly blockedMs: number
+  readonly stack: readonly string[]
+  readonly requests: readonly RequestInFlight[]
+  /** From /proc where there is one: the kernel's wait channel and the process's children. */
+  readonly waitChannel: string | null
+  readonly children: readonly string[]
+}
+
+export type FactFromWatchdog =
+  | { readonly type: 'beat'; readonly blockedMs: number; readonly counters: Counters }
+  | { readonly type: 'unblocked'; readonly blockedMs: number }
+  | { readonly type: 'silent'; readonly blockedMs: number; readonly autopsy: Autopsy }
+  | { readonly type: 'autopsy'; readonly autopsy: Autopsy }
+
+/** Down the beat pipe: read by the watchdog thread, whatever the main loop does. */
+export type OrderToWatchdog = { readonly type: 'autopsy' }
