@@ -1,0 +1,355 @@
+/**
+ * What the arbiter decides, as pure functions from its context to what changes and what is ordered. The chart
+ * (`arbiter.ts`) says when each rule applies; the last function here turns orders into XState's actions.
+ */
+import { type ActorRef, cancel, type EventObject, enqueueActions, raise, type Snapshot, sendTo, spawnChild, stopChild } from 'xstate'
+import { countRestart, freshWindow, type RestartWindow } from './restart-window.ts'
+import type { Age, Generation, Note, Slot, StopReason } from './vocabulary.ts'
+import type { HandleOutput } from './worker-handle.ts'
+
+/** What the arbiter needs to know of a generation; everything else of its configuration stays with the effects. */
+export interface GenerationFacts {
+  readonly generation: Generation
+  readonly workers: number
+  readonly unavailableMax: number
+  readonly bootTimeoutMs: number
+  readonly graceMs: number
+}
+
+export interface ListenerOrder {
+  readonly id: string
+  readonly address: string
+}
+
+/** A configuration that was read for a reload, and what it changes about the listeners. */
+export interface Candidate extends GenerationFacts {
+  readonly opens: readonly ListenerOrder[]
+  readonly closes: readonly string[]
+}
+
+export interface WorkerRow {
+  readonly slot: Slot
+  readonly age: Age
+  readonly generation: Generation
+  readonly phase: 'booting' | 'ready' | 'leaving'
+}
+
+export interface ArbiterContext {
+  readonly facts: GenerationFacts
+  /** How many slots are to be filled: the setting, changed by TTIN and TTOU until the next reload. */
+  readonly target: number
+  readonly candidate: Candidate | null
+  readonly nextAge: Age
+  readonly workers: Readonly<Record<Age, WorkerRow>>
+  readonly listeners: Readonly<Record<string, 'binding' | 'bound'>>
+  readonly opens: readonly ListenerOrder[]
+  readonly hasServed: boolean
+  readonly bootFailure: { readonly exitCode: number; readonly problem: string } | null
+  readonly window: RestartWindow
+  /** Slots whose refill waits for its back-off. */
+  readonly refills: readonly Slot[]
+  readonly isReloadPending: boolean
+  readonly stop: { readonly reason: string; readonly isQuick: boolean }
+  readonly exitCode: number
+}
+
+type Order =
+  | { do: 'spawn'; row: WorkerRow; facts: GenerationFacts }
+  | { do: 'stop'; age: Age; reason: StopReason; graceMs: number; isQuick: boolean }
+  | { do: 'kill'; age: Age }
+  | { do: 'open'; listener: ListenerOrder }
+  | { do: 'close'; id: string }
+  | { do: 'roll'; candidate: Candidate }
+  | { do: 'tell-rolling'; generation: Generation; event: EventObject }
+  | { do: 'stop-rolling'; generation: Generation }
+  | { do: 'refill-later'; slot: Slot; delayMs: number }
+  | { do: 'cancel-refill'; slot: Slot }
+  | { do: 'watch-boot' }
+  | { do: 'effect'; name: string; params: unknown }
+
+export interface Decision {
+  readonly context: ArbiterContext
+  readonly orders: readonly Order[]
+}
+
+const bootPatienceMs = 5_000
+const bindTries = 5
+const bindPauseMs = 1_000
+
+export const rowsOf = (context: ArbiterContext): WorkerRow[] => Object.values(context.workers)
+const change = (context: ArbiterContext, changes: Partial<ArbiterContext>, orders: readonly Order[] = []): Decision => ({
+  context: { ...context, ...changes },
+  orders,
+})
+const note = (event: string, facts: NonNullable<Note['facts']> = {}): Order => ({ do: 'effect', name: 'note', params: { event, facts } })
+
+/** Runs rules one after the other, each on what the one before it left. */
+function inTurn(context: ArbiterContext, ...rules: ((context: ArbiterContext) => Decision)[]): Decision {
+  return rules.reduce<Decision>(
+    (done, rule) => {
+      const next = rule(done.context)
+      return { context: next.context, orders: [...done.orders, ...next.orders] }
+    },
+    { context, orders: [] },
+  )
+}
+
+const withoutKey = <V>(record: Readonly<Record<string, V>>, key: string | number): Record<string, V> =>
+  Object.fromEntries(Object.entries(record).filter(([name]) => name !== String(key)))
+
+// Listeners
+
+export function openListeners(context: ArbiterContext, p: { listeners: readonly ListenerOrder[] }): Decision {
+  const added = p.listeners.filter((listener) => context.listeners[listener.id] === undefined)
+  const binding = Object.fromEntries(added.map((listener) => [listener.id, 'binding' as const]))
+  return change(
+    context,
+    { listeners: { ...context.listeners, ...binding } },
+    added.map((listener) => ({ do: 'open', listener })),
+  )
+}
+
+export function closeListeners(context: ArbiterContext, p: { ids: readonly string[] | 'all' }): Decision {
+  const ids = p.ids === 'all' ? Object.keys(context.listeners) : p.ids
+  const listeners = ids.reduce((left, id) => withoutKey(left, id), context.listeners as Record<string, 'binding' | 'bound'>)
+  return change(
+    context,
+    { listeners },
+    ids.map((id) => ({ do: 'close', id })),
+  )
+}
+
+export const keepBound = (context: ArbiterContext, p: { id: string }): Decision =>
+  change(context, { listeners: { ...context.listeners, [p.id]: 'bound' } })
+
+export const forgetListener = (context: ArbiterContext, p: { id: string }): Decision =>
+  change(context, { listeners: withoutKey(context.listeners, p.id) })
+
+// Workers
+
+function spawn(context: ArbiterContext, slot: Slot, facts: GenerationFacts): Decision {
+  const age = context.nextAge
+  const row: WorkerRow = { slot, age, generation: facts.generation, phase: 'booting' }
+  return change(context, { nextAge: age + 1, workers: { ...context.workers, [age]: row } }, [{ do: 'spawn', row, facts }])
+}
+
+const isHeld = (context: ArbiterContext, slot: Slot) =>
+  rowsOf(context).some((row) => row.slot === slot && row.phase !== 'leaving' && row.generation === context.facts.generation)
+
+/** Gives every slot that wants a worker, and has none nor one under way, a new one. */
+export function fillSlots(context: ArbiterContext): Decision {
+  const slots = Array.from({ length: context.target }, (_, slot) => slot)
+  const empty = slots.filter((slot) => !isHeld(context, slot) && !context.refills.includes(slot))
+  return inTurn(context, ...empty.map((slot) => (now: ArbiterContext) => spawn(now, slot, now.facts)))
+}
+
+function retire(context: ArbiterContext, rows: readonly WorkerRow[], reason: StopReason): Decision {
+  const leaving = rows.filter((row) => row.phase !== 'leaving')
+  const marked = Object.fromEntries(leaving.map((row) => [row.age, { ...row, phase: 'leaving' as const }]))
+  return change(
+    context,
+    { workers: { ...context.workers, ...marked } },
+    leaving.map((row) => ({ do: 'stop', age: row.age, reason, graceMs: context.facts.graceMs, isQuick: false })),
+  )
+}
+
+const retireSurplus = (context: ArbiterContext): Decision =>
+  retire(
+    context,
+    rowsOf(context).filter((row) => row.slot >= context.target && row.generation === context.facts.generation),
+    'scale',
+  )
+
+/** A worker became ready: the elder of its slot and generation may go, which is how recycling loses nothing. */
+export function keepReady(context: ArbiterContext, p: { age: Age }): Decision {
+  const row = context.workers[p.age]
+  if (row === undefined || row.phase === 'leaving') return change(context, { hasServed: true })
+  const elders = rowsOf(context).filter((other) => other.slot === row.slot && other.age < row.age && other.generation === row.generation)
+  return inTurn(
+    change(context, { hasServed: true, bootFailure: null, workers: { ...context.workers, [p.age]: { ...row, phase: 'ready' } } }).context,
+    (now) => retire(now, elders, 'recycle'),
+    retireSurplus,
+  )
+}
+
+/** A worker asks to be recycled: its successor boots in the same slot, and only then it drains. */
+export function replace(context: ArbiterContext, p: { slot: Slot; age: Age }): Decision {
+  const isUnderWay = rowsOf(context).some((row) => row.slot === p.slot && row.age > p.age && row.phase !== 'leaving')
+  const isWanted = p.slot < context.target && context.workers[p.age]?.generation === context.facts.generation
+  if (!isWanted || isUnderWay || context.refills.includes(p.slot)) return change(context, {})
+  return spawn(context, p.slot, context.facts)
+}
+
+export const dropWorker = (context: ArbiterContext, p: { age: Age }): Decision =>
+  change(context, { workers: withoutKey(context.workers, p.age) as ArbiterContext['workers'] })
+
+/** Before anything has served, a failed boot is kept and not repeated: the arbiter will end with it. */
+export function keepBootFailure(context: ArbiterContext, p: { exitCode: number; problem: string }): Decision {
+  if (context.bootFailure !== null) return change(context, {})
+  return change(context, { bootFailure: { exitCode: p.exitCode, problem: p.problem } }, [{ do: 'watch-boot' }])
+}
+
+/** One death of a worker nobody asked to go: refilled at once within the restart window, after a back-off beyond it. */
+export function restart(context: ArbiterContext, p: { output: HandleOutput }): Decision {
+  const { slot, atMs, dice, problem } = p.output
+  if (slot >= context.target || context.refills.includes(slot)) return change(context, {})
+  const counted = countRestart(context.window, atMs, dice)
+  if (counted.delayMs === 0) return inTurn({ ...context, window: counted.window }, (now) => refill(now, { slot }))
+  return change(context, { window: counted.window, refills: [...context.refills, slot] }, [
+    { do: 'refill-later', slot, delayMs: counted.delayMs },
+    note('worker.backoff', { slot, delayMs: counted.delayMs, problem }),
+  ])
+}
+
+/** Also fills a slot whose elder still serves: it waits for a successor that died while booting. */
+export function refill(context: ArbiterContext, p: { slot: Slot }): Decision {
+  const refills = context.refills.filter((slot) => slot !== p.slot)
+  const isUnderWay = rowsOf(context).some(
+    (row) => row.slot === p.slot && row.phase === 'booting' && row.generation === context.facts.generation,
+  )
+  if (p.slot >= context.target || isUnderWay) return change(context, { refills })
+  return spawn({ ...context, refills }, p.slot, context.facts)
+}
+
+export function scale(context: ArbiterContext, p: { by: number }): Decision {
+  const to = Math.max(1, context.target + p.by)
+  const announce: Order = { do: 'effect', name: 'announceScale', params: { from: context.target, to } }
+  return change(context, { target: to }, [announce])
+}
+
+export const fitSlots = (context: ArbiterContext): Decision => inTurn(context, fillSlots, retireSurplus)
+
+// Reload
+
+export const keepCandidate = (context: ArbiterContext, p: { candidate: Candidate }): Decision => change(context, { candidate: p.candidate })
+
+export function startRolling(context: ArbiterContext): Decision {
+  return change(context, {}, context.candidate === null ? [] : [{ do: 'roll', candidate: context.candidate }])
+}
+
+export const spawnCandidate = (context: ArbiterContext, p: { slot: Slot }): Decision =>
+  context.candidate === null ? change(context, {}) : spawn(context, p.slot, context.candidate)
+
+export const retireOldOf = (context: ArbiterContext, p: { slot: Slot }): Decision =>
+  retire(
+    context,
+    rowsOf(context).filter((row) => row.slot === p.slot && row.generation !== context.candidate?.generation),
+    'reload',
+  )
+
+export function tellRolling(context: ArbiterContext, p: { event: EventObject }): Decision {
+  if (context.candidate === null) return change(context, {})
+  return change(context, {}, [{ do: 'tell-rolling', generation: context.candidate.generation, event: p.event }])
+}
+
+/** All new workers are ready: from here on the candidate is the generation, and the old ones drain. */
+export function commit(context: ArbiterContext): Decision {
+  const { candidate } = context
+  if (candidate === null) return change(context, {})
+  const old = rowsOf(context).filter((row) => row.generation !== candidate.generation)
+  const cancels = context.refills.map((slot): Order => ({ do: 'cancel-refill', slot }))
+  const settled = { facts: candidate, target: candidate.workers, candidate: null, refills: [], window: freshWindow }
+  return inTurn(
+    context,
+    (now) => retire(now, old, 'reload'),
+    (now) => closeListeners(now, { ids: candidate.closes }),
+    (now) => change(now, settled, [...cancels, { do: 'effect', name: 'announceCommit', params: { generation: candidate.generation } }]),
+    fillSlots,
+  )
+}
+
+export function rollBack(context: ArbiterContext, p: { problem: string }): Decision {
+  const { candidate } = context
+  const announce: Order = { do: 'effect', name: 'announceRollback', params: { problem: p.problem } }
+  if (candidate === null) return change(context, {}, [announce])
+  const born = rowsOf(context).filter((row) => row.generation === candidate.generation)
+  return inTurn(
+    change(context, {}).context,
+    (now) => change(now, { candidate: null }, [{ do: 'stop-rolling', generation: candidate.generation }, announce]),
+    (now) => retire(now, born, 'rollback'),
+    (now) => closeListeners(now, { ids: candidate.opens.map((listener) => listener.id) }),
+    fillSlots,
+  )
+}
+
+// End
+
+export function stopAll(context: ArbiterContext): Decision {
+  const rolling: Order[] = context.candidate === null ? [] : [{ do: 'stop-rolling', generation: context.candidate.generation }]
+  const stops = rowsOf(context).map(
+    (row): Order => ({ do: 'stop', age: row.age, reason: 'stop', graceMs: context.facts.graceMs, isQuick: context.stop.isQuick }),
+  )
+  const cancels = context.refills.map((slot): Order => ({ do: 'cancel-refill', slot }))
+  return change(context, { refills: [], candidate: null }, [...rolling, ...cancels, ...stops])
+}
+
+export const killAll = (context: ArbiterContext): Decision =>
+  change(
+    context,
+    {},
+    rowsOf(context).map((row) => ({ do: 'kill', age: row.age })),
+  )
+
+// Orders as actions
+
+type AnyRef = ActorRef<Snapshot<unknown>, EventObject>
+/** Looked up, never named: a child that is gone is skipped, where a literal id would end the arbiter. */
+const child =
+  (id: string) =>
+  ({ self }: { self: AnyRef }) =>
+    (self.getSnapshot() as { children?: Record<string, AnyRef> }).children?.[id] as AnyRef
+
+function actionOf(order: Order) {
+  switch (order.do) {
+    case 'spawn': {
+      const { slot, age, generation } = order.row
+      const input = { slot, age, generation, bootTimeoutMs: order.facts.bootTimeoutMs, graceMs: order.facts.graceMs }
+      return spawnChild('workerHandle', { id: `worker.${age}`, input })
+    }
+    case 'stop':
+      return sendTo(child(`worker.${order.age}`), {
+        type: 'stop',
+        reason: order.reason,
+        graceMs: order.graceMs,
+        isQuick: order.isQuick,
+      } as EventObject)
+    case 'kill':
+      return sendTo(child(`worker.${order.age}`), { type: 'kill' })
+    case 'open':
+      return spawnChild('listener', {
+        id: `listener.${order.listener.id}`,
+        input: { ...order.listener, triesMax: bindTries, pauseMs: bindPauseMs },
+      })
+    case 'close':
+      return sendTo(child(`listener.${order.id}`), { type: 'close' })
+    case 'roll': {
+      const slots = Array.from({ length: order.candidate.workers }, (_, slot) => slot)
+      return spawnChild('rolling', {
+        id: `rolling.${order.candidate.generation}`,
+        input: { slots, unavailableMax: order.candidate.unavailableMax },
+      })
+    }
+    case 'tell-rolling':
+      return sendTo(child(`rolling.${order.generation}`), order.event)
+    case 'stop-rolling':
+      return stopChild(`rolling.${order.generation}`)
+    case 'refill-later':
+      return raise({ type: 'slot.refill', slot: order.slot } as EventObject, { id: `refill.${order.slot}`, delay: order.delayMs })
+    case 'cancel-refill':
+      return cancel(`refill.${order.slot}`)
+    case 'watch-boot':
+      return raise({ type: 'boot.overdue' }, { id: 'boot.overdue', delay: bootPatienceMs })
+    case 'effect':
+      return { type: order.name, params: order.params }
+  }
+}
+
+/** Makes an action of a rule: its changes are assigned and its orders carried out. */
+export function rule<P = undefined>(decide: (context: ArbiterContext, params: P) => Decision): (_: unknown, params: P) => void {
+  const action = enqueueActions(({ context, enqueue }, params) => {
+    const decision = decide(context as ArbiterContext, params as P)
+    enqueue.assign(decision.context as never)
+    for (const order of decision.orders) enqueue(actionOf(order) as never)
+  })
+  return action as unknown as (_: unknown, params: P) => void
+}

@@ -1,0 +1,411 @@
+import { assign, type DoneActorEvent, fromPromise, setup, stopChild } from 'xstate'
+import * as rules from './arbiter-rules.ts'
+import { type ArbiterContext, type Candidate, type GenerationFacts, type ListenerOrder, rowsOf, rule } from './arbiter-rules.ts'
+import { effect } from './effect.ts'
+import { listenerMachine } from './listener.ts'
+import { freshWindow } from './restart-window.ts'
+import { type RollingOutput, rollingMachine } from './rolling.ts'
+import type { Age, Generation, Note, Slot } from './vocabulary.ts'
+import { type HandleOutput, workerHandleMachine } from './worker-handle.ts'
+
+export interface ArbiterInput {
+  readonly first: GenerationFacts
+  readonly listeners: readonly ListenerOrder[]
+}
+
+export type LoadAnswer = { readonly ok: true; readonly candidate: Candidate } | { readonly ok: false; readonly problem: string }
+
+export type ArbiterEvent =
+  | { type: 'reload' }
+  | { type: 'scale'; by: number }
+  | { type: 'stop'; reason: string; isQuick: boolean }
+  | { type: 'force' }
+  | { type: 'listener.wanted'; id: string; address: string }
+  | { type: 'listener.bound'; id: string }
+  | { type: 'listener.failed'; id: string; problem: string }
+  | { type: 'handle.ready'; slot: Slot; age: Age }
+  | { type: 'handle.recycle'; slot: Slot; age: Age }
+  | { type: 'roll.spawn'; slot: Slot }
+  | { type: 'roll.retire'; slot: Slot }
+  | { type: 'slot.refill'; slot: Slot }
+  | { type: 'boot.overdue' }
+  | DoneActorEvent<HandleOutput, `worker.${number}`>
+  | DoneActorEvent<RollingOutput, `rolling.${number}`>
+  | DoneActorEvent<unknown, `listener.${string}`>
+
+export type ArbiterOutput = { readonly exitCode: number; readonly reason: string }
+
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+export const arbiterMachine = setup({
+  types: {
+    input: {} as ArbiterInput,
+    context: {} as ArbiterContext,
+    events: {} as ArbiterEvent,
+    output: {} as ArbiterOutput,
+    tags: {} as 'takes-traffic' | 'ends',
+  },
+  actors: {
+    prepare: fromPromise<void>(() => {
+      throw new Error('actor "prepare" is not provided')
+    }),
+    loadConfig: fromPromise<LoadAnswer>(() => {
+      throw new Error('actor "loadConfig" is not provided')
+    }),
+    workerHandle: workerHandleMachine,
+    listener: listenerMachine,
+    rolling: rollingMachine,
+  },
+  actions: {
+    note: effect<Note>('note'),
+    announceReady: effect('announceReady'),
+    announceScale: effect<{ from: number; to: number }>('announceScale'),
+    announceCommit: effect<{ generation: Generation }>('announceCommit'),
+    announceRollback: effect<{ problem: string }>('announceRollback'),
+    openListeners: rule(rules.openListeners),
+    closeListeners: rule(rules.closeListeners),
+    keepBound: rule(rules.keepBound),
+    forgetListener: rule(rules.forgetListener),
+    fillSlots: rule(rules.fillSlots),
+    fitSlots: rule(rules.fitSlots),
+    keepReady: rule(rules.keepReady),
+    replace: rule(rules.replace),
+    dropWorker: rule(rules.dropWorker),
+    keepBootFailure: rule(rules.keepBootFailure),
+    restart: rule(rules.restart),
+    refill: rule(rules.refill),
+    scale: rule(rules.scale),
+    keepCandidate: rule(rules.keepCandidate),
+    startRolling: rule(rules.startRolling),
+    spawnCandidate: rule(rules.spawnCandidate),
+    retireOldOf: rule(rules.retireOldOf),
+    tellRolling: rule(rules.tellRolling),
+    commit: rule(rules.commit),
+    rollBack: rule(rules.rollBack),
+    stopAll: rule(rules.stopAll),
+    killAll: rule(rules.killAll),
+    keepReloadPending: assign({ isReloadPending: true }),
+    clearReloadPending: assign({ isReloadPending: false }),
+    keepStop: assign({ stop: (_, p: { reason: string; isQuick: boolean }) => ({ reason: p.reason, isQuick: p.isQuick }) }),
+    keepExit: assign({ exitCode: (_, p: { exitCode: number }) => p.exitCode }),
+  },
+  guards: {
+    isAllBound: ({ context }) => Object.values(context.listeners).every((phase) => phase === 'bound'),
+    isFilled: ({ context }) => (context.target === 0 || context.hasServed) && rowsOf(context).every((row) => row.phase !== 'booting'),
+    isHopeless: ({ context }) =>
+      !context.hasServed && context.bootFailure !== null && rowsOf(context).every((row) => row.phase !== 'booting'),
+    hasNeverServed: ({ context }) => !context.hasServed,
+    isEmpty: ({ context }) => rowsOf(context).length === 0,
+    isReloadPending: ({ context }) => context.isReloadPending,
+    isAnswerOk: (_, p: { answer: LoadAnswer }) => p.answer.ok,
+    isRolledOut: (_, p: { output: RollingOutput }) => p.output.ok,
+    isAsAsked: (_, p: { output: HandleOutput }) => p.output.ending === 'as-asked',
+    isOfCandidate: ({ context }, p: { generation: Generation }) => p.generation === context.candidate?.generation,
+    isQuick: (_, p: { isQuick: boolean }) => p.isQuick,
+  },
+}).createMachine({
+  id: 'arbiter',
+  description: 'The process that owns the sockets and supervises the workers. It never reads a request.',
+  context: ({ input }) => ({
+    facts: input.first,
+    target: input.first.workers,
+    candidate: null,
+    nextAge: 1,
+    workers: {},
+    listeners: {},
+    opens: input.listeners,
+    hasServed: false,
+    bootFailure: null,
+    window: freshWindow,
+    refills: [],
+    isReloadPending: false,
+    stop: { reason: '', isQuick: false },
+    exitCode: 0,
+  }),
+  output: ({ context }) => ({ exitCode: context.exitCode, reason: context.stop.reason }),
+  options: { maxIterations: 1_000 },
+  initial: 'booting',
+  on: {
+    'listener.wanted': {
+      actions: { type: 'openListeners', params: ({ event }) => ({ listeners: [{ id: event.id, address: event.address }] }) },
+    },
+    'listener.bound': { actions: { type: 'keepBound', params: ({ event }) => ({ id: event.id }) } },
+    'listener.failed': { actions: { type: 'forgetListener', params: ({ event }) => ({ id: event.id }) } },
+    'xstate.done.actor.listener.*': { actions: stopChild(({ event }) => event.actorId) },
+  },
+  states: {
+    booting: {
+      description: 'It binds and starts its first workers.',
+      initial: 'preparing',
+      on: {
+        stop: { target: 'draining', actions: { type: 'keepStop', params: ({ event }) => event } },
+        force: { target: 'killing' },
+        reload: { actions: 'keepReloadPending' },
+        scale: { actions: { type: 'scale', params: ({ event }) => ({ by: event.by }) } },
+      },
+      states: {
+        preparing: {
+          description: 'The pid file is written and the onStarting hook runs.',
+          invoke: {
+            src: 'prepare',
+            onDone: { target: 'opening' },
+            onError: {
+              target: '#arbiter.draining',
+              actions: [
+                { type: 'keepExit', params: { exitCode: 1 } },
+                { type: 'keepStop', params: ({ event }) => ({ reason: reasonOf(event.error), isQuick: true }) },
+              ],
+            },
+          },
+        },
+        opening: {
+          description: 'The listening sockets are bound.',
+          entry: { type: 'openListeners', params: ({ context }) => ({ listeners: context.opens }) },
+          always: { guard: 'isAllBound', target: 'filling' },
+          on: {
+            'listener.failed': {
+              target: '#arbiter.draining',
+              actions: [
+                { type: 'forgetListener', params: ({ event }) => ({ id: event.id }) },
+                { type: 'keepExit', params: { exitCode: 1 } },
+                { type: 'keepStop', params: ({ event }) => ({ reason: event.problem, isQuick: true }) },
+              ],
+            },
+          },
+        },
+        filling: {
+          description: 'The first workers boot; nothing has served yet.',
+          entry: 'fillSlots',
+          always: [
+            { guard: 'isFilled', target: '#arbiter.ready' },
+            {
+              guard: 'isHopeless',
+              target: '#arbiter.draining',
+              actions: [
+                { type: 'keepExit', params: ({ context }) => ({ exitCode: context.bootFailure?.exitCode ?? 3 }) },
+                {
+                  type: 'keepStop',
+                  params: ({ context }) => ({ reason: context.bootFailure?.problem ?? 'no worker became ready', isQuick: true }),
+                },
+              ],
+            },
+          ],
+          on: {
+            'handle.ready': { actions: [{ type: 'keepReady', params: ({ event }) => ({ age: event.age }) }, 'fillSlots'] },
+            'handle.recycle': { actions: { type: 'replace', params: ({ event }) => event } },
+            'slot.refill': { actions: { type: 'refill', params: ({ event }) => ({ slot: event.slot }) } },
+            'listener.failed': {
+              target: '#arbiter.draining',
+              guard: 'hasNeverServed',
+              actions: [
+                { type: 'forgetListener', params: ({ event }) => ({ id: event.id }) },
+                { type: 'keepExit', params: { exitCode: 1 } },
+                { type: 'keepStop', params: ({ event }) => ({ reason: event.problem, isQuick: true }) },
+              ],
+            },
+            'boot.overdue': {
+              guard: 'hasNeverServed',
+              target: '#arbiter.draining',
+              actions: [
+                { type: 'keepExit', params: ({ context }) => ({ exitCode: context.bootFailure?.exitCode ?? 3 }) },
+                {
+                  type: 'keepStop',
+                  params: ({ context }) => ({ reason: context.bootFailure?.problem ?? 'no worker became ready', isQuick: true }),
+                },
+              ],
+            },
+            'xstate.done.actor.worker.*': [
+              {
+                guard: { type: 'isAsAsked', params: ({ event }) => ({ output: event.output }) },
+                actions: [
+                  stopChild(({ event }) => event.actorId),
+                  { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) },
+                  'fillSlots',
+                ],
+              },
+              {
+                guard: 'hasNeverServed',
+                actions: [
+                  stopChild(({ event }) => event.actorId),
+                  { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) },
+                  { type: 'keepBootFailure', params: ({ event }) => ({ exitCode: event.output.exitCode, problem: event.output.problem }) },
+                ],
+              },
+              {
+                actions: [
+                  stopChild(({ event }) => event.actorId),
+                  { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) },
+                  { type: 'restart', params: ({ event }) => ({ output: event.output }) },
+                ],
+              },
+            ],
+          },
+        },
+      },
+    },
+    ready: {
+      description: 'Workers take traffic; deaths are mended.',
+      tags: 'takes-traffic',
+      entry: 'announceReady',
+      initial: 'steady',
+      on: {
+        stop: { target: 'draining', actions: { type: 'keepStop', params: ({ event }) => event } },
+        force: { target: 'killing' },
+        scale: { actions: [{ type: 'scale', params: ({ event }) => ({ by: event.by }) }, 'fitSlots'] },
+        'slot.refill': { actions: { type: 'refill', params: ({ event }) => ({ slot: event.slot }) } },
+        'handle.ready': {
+          actions: { type: 'keepReady', params: ({ event }) => ({ age: event.age }) },
+        },
+        'handle.recycle': { actions: { type: 'replace', params: ({ event }) => event } },
+        'xstate.done.actor.worker.*': [
+          {
+            guard: { type: 'isAsAsked', params: ({ event }) => ({ output: event.output }) },
+            actions: [
+              stopChild(({ event }) => event.actorId),
+              { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) },
+              'fillSlots',
+            ],
+          },
+          {
+            guard: { type: 'isOfCandidate', params: ({ event }) => ({ generation: event.output.generation }) },
+            actions: [
+              stopChild(({ event }) => event.actorId),
+              { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) },
+              {
+                type: 'tellRolling',
+                params: ({ event }) => ({ event: { type: 'worker.failed', slot: event.output.slot, problem: event.output.problem } }),
+              },
+            ],
+          },
+          {
+            actions: [
+              stopChild(({ event }) => event.actorId),
+              { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) },
+              { type: 'restart', params: ({ event }) => ({ output: event.output }) },
+            ],
+          },
+        ],
+      },
+      states: {
+        steady: {
+          description: 'One generation serves.',
+          always: { guard: 'isReloadPending', target: 'reloading' },
+          on: { reload: 'reloading' },
+        },
+        reloading: {
+          description: 'The next generation gets ready while the present one serves.',
+          entry: ['clearReloadPending', { type: 'note', params: { event: 'reload.started' } }],
+          initial: 'loading',
+          on: {
+            // The newest configuration wins: the attempt under way is rolled back and the next begins.
+            reload: {
+              target: 'reloading',
+              reenter: true,
+              actions: { type: 'rollBack', params: { problem: 'a newer reload was asked for' } },
+            },
+          },
+          states: {
+            loading: {
+              description: 'The configuration is read again and validated.',
+              invoke: {
+                src: 'loadConfig',
+                onDone: [
+                  {
+                    guard: { type: 'isAnswerOk', params: ({ event }) => ({ answer: event.output }) },
+                    target: 'binding',
+                    actions: {
+                      type: 'keepCandidate',
+                      params: ({ event }) => ({ candidate: (event.output as { candidate: Candidate }).candidate }),
+                    },
+                  },
+                  {
+                    target: '#arbiter.ready.steady',
+                    actions: { type: 'rollBack', params: ({ event }) => ({ problem: event.output.ok ? '' : event.output.problem }) },
+                  },
+                ],
+                onError: {
+                  target: '#arbiter.ready.steady',
+                  actions: { type: 'rollBack', params: ({ event }) => ({ problem: reasonOf(event.error) }) },
+                },
+              },
+            },
+            binding: {
+              description: 'Addresses that the new configuration adds are bound.',
+              entry: { type: 'openListeners', params: ({ context }) => ({ listeners: context.candidate?.opens ?? [] }) },
+              always: { guard: 'isAllBound', target: 'rolling' },
+              on: {
+                'listener.failed': {
+                  target: '#arbiter.ready.steady',
+                  actions: [
+                    { type: 'forgetListener', params: ({ event }) => ({ id: event.id }) },
+                    { type: 'rollBack', params: ({ event }) => ({ problem: event.problem }) },
+                  ],
+                },
+              },
+            },
+            rolling: {
+              description: 'New workers boot slot by slot.',
+              entry: 'startRolling',
+              on: {
+                'roll.spawn': { actions: { type: 'spawnCandidate', params: ({ event }) => ({ slot: event.slot }) } },
+                'roll.retire': { actions: { type: 'retireOldOf', params: ({ event }) => ({ slot: event.slot }) } },
+                'handle.ready': {
+                  actions: [
+                    { type: 'keepReady', params: ({ event }) => ({ age: event.age }) },
+                    { type: 'tellRolling', params: ({ event }) => ({ event: { type: 'worker.ready', slot: event.slot } }) },
+                  ],
+                },
+                'xstate.done.actor.rolling.*': [
+                  {
+                    guard: { type: 'isRolledOut', params: ({ event }) => ({ output: event.output }) },
+                    target: '#arbiter.ready.steady',
+                    actions: [stopChild(({ event }) => event.actorId), 'commit'],
+                  },
+                  {
+                    target: '#arbiter.ready.steady',
+                    actions: [
+                      stopChild(({ event }) => event.actorId),
+                      { type: 'rollBack', params: ({ event }) => ({ problem: event.output.ok ? '' : event.output.problem }) },
+                    ],
+                  },
+                ],
+              },
+            },
+          },
+        },
+      },
+    },
+    draining: {
+      description: 'Graceful shutdown: the arbiter holds no listener any more and every worker finishes what it has begun.',
+      tags: 'ends',
+      entry: [
+        { type: 'note', params: ({ context }) => ({ event: 'arbiter.stopping', facts: { reason: context.stop.reason } }) },
+        'stopAll',
+        { type: 'closeListeners', params: { ids: 'all' } },
+      ],
+      always: { guard: 'isEmpty', target: 'stopped' },
+      on: {
+        stop: {
+          guard: { type: 'isQuick', params: ({ event }) => ({ isQuick: event.isQuick }) },
+          actions: [{ type: 'keepStop', params: ({ event }) => event }, 'stopAll'],
+        },
+        force: { target: 'killing' },
+        'xstate.done.actor.worker.*': {
+          actions: [stopChild(({ event }) => event.actorId), { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) }],
+        },
+      },
+    },
+    killing: {
+      description: 'Told twice to stop: every worker is killed.',
+      tags: 'ends',
+      entry: ['killAll', { type: 'closeListeners', params: { ids: 'all' } }],
+      always: { guard: 'isEmpty', target: 'stopped' },
+      on: {
+        'xstate.done.actor.worker.*': {
+          actions: [stopChild(({ event }) => event.actorId), { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) }],
+        },
+      },
+    },
+    stopped: { description: 'No child is left.', type: 'final' },
+  },
+})

@@ -1,0 +1,324 @@
+import { assign, fromCallback, sendParent, sendTo, setup } from 'xstate'
+import { effect } from './effect.ts'
+import type { Age, ChildExit, Ending, Generation, KillReason, Note, Slot, StopReason } from './vocabulary.ts'
+
+export interface HandleInput {
+  readonly slot: Slot
+  readonly age: Age
+  readonly generation: Generation
+  readonly bootTimeoutMs: number
+  readonly graceMs: number
+}
+
+export interface HandleContext extends HandleInput {
+  readonly pid: number | null
+  readonly wasReady: boolean
+  readonly stopReason: StopReason | null
+  readonly isQuick: boolean
+  readonly killReason: KillReason | null
+  /** What the child said of itself before it died: its exit code to be, and why. */
+  readonly failure: { readonly exitCode: number; readonly problem: string } | null
+  readonly exit: ChildExit | null
+}
+
+export interface HandleOutput {
+  readonly slot: Slot
+  readonly age: Age
+  readonly generation: Generation
+  readonly ending: Ending
+  readonly wasReady: boolean
+  readonly exitCode: number
+  readonly problem: string
+  readonly atMs: number
+  readonly dice: number
+}
+
+export type HandleEvent =
+  | { type: 'child.spawned'; pid: number }
+  | { type: 'child.ready'; readyMs: number }
+  | { type: 'child.failed'; exitCode: number; problem: string }
+  | { type: 'child.recycle'; reason: string }
+  | { type: 'child.silent'; blockedMs: number }
+  | { type: 'child.frozen'; silentMs: number }
+  | { type: 'child.autopsied' }
+  | { type: 'child.drained'; tookMs: number; cutRequests: number }
+  | { type: 'child.exited'; exit: ChildExit }
+  | { type: 'stop'; reason: StopReason; graceMs: number; isQuick: boolean }
+  | { type: 'kill' }
+
+/** Orders to the child, carried out by the effect behind `childProcess`. */
+export type ChildOrder = { type: 'drain'; graceMs: number; isQuick: boolean; reason: StopReason } | { type: 'autopsy' } | { type: 'strike' }
+
+const endingOf = (context: HandleContext): Ending => {
+  if (context.stopReason !== null && context.killReason === null) return 'as-asked'
+  if (context.stopReason !== null && (context.killReason === 'unwanted' || context.killReason === 'forced')) return 'as-asked'
+  if (!context.wasReady) return 'boot-failed'
+  return context.killReason === null ? 'crashed' : 'killed'
+}
+
+/** How a death is told to a person: what it said of itself, else the signal, else the exit code. */
+export const describeEnd = (context: HandleContext): string => {
+  if (context.killReason === 'boot-timeout') return 'not ready within boot_timeout'
+  if (context.failure !== null) return context.failure.problem
+  if (context.killReason === 'silent') return 'its loop was blocked beyond timeout'
+  if (context.killReason === 'frozen') return 'the process was frozen beyond timeout'
+  if (context.killReason === 'grace') return 'it did not finish within graceful_timeout'
+  if (context.exit === null) return 'it could not be started'
+  if (context.exit.signal !== null) {
+    const hint = context.exit.signal === 'SIGKILL' && context.killReason === null ? ' (somebody else’s: out of memory?)' : ''
+    return `killed by ${context.exit.signal}${hint}`
+  }
+  return context.wasReady ? `exited with code ${context.exit.code}` : `exited with code ${context.exit.code} before it was ready`
+}
+
+const outputOf = (context: HandleContext): HandleOutput => ({
+  slot: context.slot,
+  age: context.age,
+  generation: context.generation,
+  ending: endingOf(context),
+  wasReady: context.wasReady,
+  exitCode: context.failure?.exitCode ?? 3,
+  problem: describeEnd(context),
+  atMs: context.exit?.atMs ?? 0,
+  dice: context.exit?.dice ?? 0,
+})
+
+/** How long a child may take to leave after it said that it failed, and a watchdog to answer. */
+const exitPatienceMs = 2_000
+const autopsyPatienceMs = 2_500
+
+export const workerHandleMachine = setup({
+  types: {
+    input: {} as HandleInput,
+    context: {} as HandleContext,
+    events: {} as HandleEvent,
+    output: {} as HandleOutput,
+    tags: {} as 'takes-traffic' | 'boots' | 'leaves',
+  },
+  actors: {
+    childProcess: fromCallback<ChildOrder, HandleInput>(() => {
+      throw new Error('actor "childProcess" is not provided')
+    }),
+  },
+  actions: {
+    note: effect<Note>('note'),
+    tellReady: sendParent(({ context }) => ({ type: 'handle.ready', slot: context.slot, age: context.age })),
+    tellRecycle: sendParent(({ context }) => ({ type: 'handle.recycle', slot: context.slot, age: context.age })),
+    keepPid: assign({ pid: (_, p: { pid: number }) => p.pid }),
+    keepReady: assign({ wasReady: true }),
+    keepExit: assign({ exit: (_, p: { exit: ChildExit }) => p.exit }),
+    keepFailure: assign({ failure: (_, p: { exitCode: number; problem: string }) => p }),
+    keepKill: assign({ killReason: (_, p: { reason: KillReason }) => p.reason }),
+    keepStop: assign({
+      stopReason: (_, p: { reason: StopReason; graceMs: number; isQuick: boolean }) => p.reason,
+      graceMs: (_, p) => p.graceMs,
+      isQuick: (_, p) => p.isQuick,
+    }),
+    orderDrain: sendTo('child', ({ context }) => ({
+      type: 'drain',
+      graceMs: context.graceMs,
+      isQuick: context.isQuick,
+      reason: context.stopReason ?? 'stop',
+    })),
+    orderAutopsy: sendTo('child', { type: 'autopsy' }),
+    strike: sendTo('child', { type: 'strike' }),
+  },
+  guards: {
+    isQuick: ({ event }) => event.type === 'stop' && event.isQuick,
+  },
+  delays: {
+    bootTimeout: ({ context }) => context.bootTimeoutMs,
+    grace: ({ context }) => context.graceMs,
+    exitPatience: exitPatienceMs,
+    autopsyPatience: autopsyPatienceMs,
+  },
+}).createMachine({
+  id: 'worker-handle',
+  description: 'The arbiter’s view of one worker process, from spawn to reap.',
+  context: ({ input }) => ({
+    ...input,
+    pid: null,
+    wasReady: false,
+    stopReason: null,
+    isQuick: false,
+    killReason: null,
+    failure: null,
+    exit: null,
+  }),
+  output: ({ context }) => outputOf(context),
+  options: { maxIterations: 1_000 },
+  invoke: {
+    id: 'child',
+    src: 'childProcess',
+    input: ({ context }) => ({
+      slot: context.slot,
+      age: context.age,
+      generation: context.generation,
+      bootTimeoutMs: context.bootTimeoutMs,
+      graceMs: context.graceMs,
+    }),
+    onError: {
+      target: '.gone',
+      actions: {
+        type: 'keepFailure',
+        params: ({ event }) => ({ exitCode: 3, problem: event.error instanceof Error ? event.error.message : String(event.error) }),
+      },
+    },
+  },
+  on: {
+    'child.spawned': { actions: { type: 'keepPid', params: ({ event }) => ({ pid: event.pid }) } },
+    'child.exited': { target: '.gone', actions: { type: 'keepExit', params: ({ event }) => ({ exit: event.exit }) } },
+    kill: { target: '.killing.striking', actions: { type: 'keepKill', params: { reason: 'forced' } } },
+  },
+  initial: 'booting',
+  states: {
+    booting: {
+      description: 'The process starts and loads the app; it takes no traffic yet.',
+      tags: 'boots',
+      initial: 'loading',
+      states: {
+        loading: {
+          description: 'Waiting for the child to say that it is ready.',
+          on: {
+            'child.failed': {
+              target: 'failed',
+              actions: { type: 'keepFailure', params: ({ event }) => ({ exitCode: event.exitCode, problem: event.problem }) },
+            },
+          },
+        },
+        failed: {
+          description: 'The child said why it cannot get ready and is about to exit.',
+          after: {
+            exitPatience: { target: '#worker-handle.killing.striking', actions: { type: 'keepKill', params: { reason: 'failed' } } },
+          },
+        },
+      },
+      on: {
+        'child.ready': {
+          target: 'ready',
+          actions: ['keepReady', { type: 'note', params: ({ event }) => ({ event: 'worker.ready', facts: { readyMs: event.readyMs } }) }],
+        },
+        'child.frozen': {
+          target: 'killing.striking',
+          actions: [
+            { type: 'keepKill', params: { reason: 'frozen' } },
+            { type: 'note', params: ({ event }) => ({ event: 'worker.frozen', facts: { silentMs: event.silentMs } }) },
+          ],
+        },
+        stop: {
+          target: 'killing.striking',
+          actions: [
+            { type: 'keepStop', params: ({ event }) => event },
+            { type: 'keepKill', params: { reason: 'unwanted' } },
+          ],
+        },
+      },
+      after: {
+        bootTimeout: {
+          target: 'killing.autopsy',
+          actions: [
+            { type: 'keepKill', params: { reason: 'boot-timeout' } },
+            {
+              type: 'note',
+              params: ({ context }) => ({ event: 'worker.boot-timeout', facts: { bootTimeoutS: context.bootTimeoutMs / 1_000 } }),
+            },
+          ],
+        },
+      },
+    },
+    ready: {
+      description: 'It takes traffic.',
+      tags: 'takes-traffic',
+      entry: 'tellReady',
+      on: {
+        stop: { target: 'draining', actions: { type: 'keepStop', params: ({ event }) => event } },
+        'child.silent': {
+          target: 'killing.striking',
+          actions: [
+            { type: 'keepKill', params: { reason: 'silent' } },
+            { type: 'note', params: ({ event }) => ({ event: 'worker.timeout', facts: { blockedMs: event.blockedMs } }) },
+          ],
+        },
+        'child.frozen': {
+          target: 'killing.striking',
+          actions: [
+            { type: 'keepKill', params: { reason: 'frozen' } },
+            { type: 'note', params: ({ event }) => ({ event: 'worker.frozen', facts: { silentMs: event.silentMs } }) },
+          ],
+        },
+        'child.recycle': {
+          actions: ['tellRecycle', { type: 'note', params: ({ event }) => ({ event: 'worker.recycle', facts: { reason: event.reason } }) }],
+        },
+      },
+    },
+    draining: {
+      description: 'Graceful shutdown: it has left the accept set and finishes what it has begun.',
+      tags: 'leaves',
+      entry: [
+        'orderDrain',
+        { type: 'note', params: ({ context }) => ({ event: 'worker.draining', facts: { reason: context.stopReason ?? 'stop' } }) },
+      ],
+      on: {
+        'child.drained': {
+          actions: {
+            type: 'note',
+            params: ({ event }) => ({ event: 'worker.drained', facts: { tookMs: event.tookMs, cutRequests: event.cutRequests } }),
+          },
+        },
+        'child.silent': {
+          target: 'killing.striking',
+          actions: [
+            { type: 'keepKill', params: { reason: 'silent' } },
+            { type: 'note', params: ({ event }) => ({ event: 'worker.timeout', facts: { blockedMs: event.blockedMs } }) },
+          ],
+        },
+        'child.frozen': {
+          target: 'killing.striking',
+          actions: [
+            { type: 'keepKill', params: { reason: 'frozen' } },
+            { type: 'note', params: ({ event }) => ({ event: 'worker.frozen', facts: { silentMs: event.silentMs } }) },
+          ],
+        },
+        // A quick stop overtakes a graceful one, never the other way round.
+        stop: { guard: 'isQuick', target: 'draining', reenter: true, actions: { type: 'keepStop', params: ({ event }) => event } },
+      },
+      after: {
+        grace: {
+          target: 'killing.autopsy',
+          actions: [
+            { type: 'keepKill', params: { reason: 'grace' } },
+            { type: 'note', params: ({ context }) => ({ event: 'worker.grace-over', facts: { graceMs: context.graceMs } }) },
+          ],
+        },
+      },
+    },
+    killing: {
+      description: 'Timeout kill: first the autopsy, then SIGKILL to its process group.',
+      tags: 'leaves',
+      initial: 'striking',
+      states: {
+        autopsy: {
+          description: 'Its watchdog is asked for the stack and the requests in flight.',
+          entry: 'orderAutopsy',
+          on: { 'child.autopsied': 'striking' },
+          after: { autopsyPatience: 'striking' },
+        },
+        striking: {
+          description: 'SIGKILL has been sent; waiting for the kernel to reap it.',
+          entry: 'strike',
+        },
+      },
+    },
+    gone: {
+      description: 'Reaped.',
+      type: 'final',
+      entry: { type: 'note', params: ({ context }) => ({ event: goneEvent(context), facts: { how: describeEnd(context) } }) },
+    },
+  },
+})
+
+function goneEvent(context: HandleContext): string {
+  const ending = endingOf(context)
+  if (ending === 'as-asked') return 'worker.gone'
+  return ending === 'boot-failed' ? 'worker.boot-failed' : 'worker.died'
+}
