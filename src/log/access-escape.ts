@@ -1,0 +1,31 @@
+/** True when a value can stand in a line, within quotes or not, as it is. */
+export function isPlain(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i)
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return false
+  }
+  return true
+}
+
+/** The value as nginx writes it: quote, backslash and all that is not printable ASCII as `\xHH` of its bytes. */
+export function escapeValue(value: string): string {
+  if (isPlain(value)) return value
+  let escaped = ''
+  // Header values hold bytes as characters; only what is beyond a byte is text to be encoded.
+  for (const character of value) {
+    const code = character.codePointAt(0)!
+    if (code > 0xff) for (const byte of Buffer.from(character)) escaped += hex(byte)
+    else escaped += code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c ? hex(code) : character
+  }
+  return escaped
+}
+
+function hex(byte: number): string {
+  return `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`
+}
+
+/** The value as a JSON string of ASCII only, so that no reader splits a line at a Unicode separator. */
+export function jsonString(value: string): string {
+  if (isPlain(value)) return `"${value}"`
+  return JSON.stringify(value).replace(/[\x7f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}

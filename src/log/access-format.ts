@@ -1,0 +1,60 @@
+import { type AccessEntry, type Atom, atoms, durationAtoms, environVariable, requestHeader, responseHeader } from './access-atoms.ts'
+import { jsonEntry } from './access-json.ts'
+
+/** Gunicorn's default: the combined format. */
+export const defaultAccessFormat = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
+
+export type FormatEntry = (entry: AccessEntry) => string
+
+// `%%`, `%(name)s`, or a `%(` that is neither closed nor followed by its `s`.
+const marks = /%%|%\(([^)]*)\)s|%\(/g
+
+/** What is wrong with a format, or null. An unknown atom is not wrong: it is written as `-`, as Gunicorn does. */
+export function checkAccessFormat(format: string): string | null {
+  for (const mark of format.matchAll(marks)) {
+    if (mark[0] === '%(') return `the atom at position ${mark.index + 1} is not closed: atoms are written as %(h)s`
+  }
+  return null
+}
+
+/** Makes, once, the function that writes a request's line (without newline). `json` gives one JSON object per line. */
+export function compileAccessFormat(format: string): FormatEntry {
+  if (format === 'json') return (entry) => jsonEntry(entry, microsSince(entry.startedNs))
+  const parts = partsOf(format)
+  const needsClock = Array.from(format.matchAll(marks)).some((mark) => mark[1] !== undefined && durationAtoms.includes(mark[1]))
+  return (entry) => {
+    const micros = needsClock ? microsSince(entry.startedNs) : 0
+    let line = ''
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i]!
+      line += typeof part === 'string' ? part : part(entry, micros)
+    }
+    return line
+  }
+}
+
+function partsOf(format: string): (string | Atom)[] {
+  const parts: (string | Atom)[] = []
+  let from = 0
+  for (const mark of format.matchAll(marks)) {
+    parts.push(format.slice(from, mark.index))
+    from = mark.index + mark[0].length
+    if (mark[1] === undefined) parts.push(mark[0] === '%%' ? '%' : mark[0])
+    else parts.push(atomOf(mark[1]))
+  }
+  return [...parts, format.slice(from)].filter((part) => part !== '')
+}
+
+function atomOf(name: string): Atom {
+  const [, inner, family] = /^\{([^}]+)\}([ioe])$/.exec(name) ?? []
+  if (family === 'i') return requestHeader(inner!.toLowerCase())
+  if (family === 'o') return responseHeader(inner!.toLowerCase())
+  if (family === 'e') return environVariable(inner!.toUpperCase())
+  return Object.hasOwn(atoms, name) ? atoms[name]! : () => '-'
+}
+
+function microsSince(startedNs: bigint | number): number {
+  const now = process.hrtime.bigint()
+  const ns = typeof startedNs === 'bigint' ? Number(now - startedNs) : Number(now) - startedNs
+  return Math.max(0, Math.floor(ns / 1_000))
+}

@@ -1,0 +1,50 @@
+import type { AccessEntry } from './access-atoms.ts'
+import { compileAccessFormat } from './access-format.ts'
+import { type OnProblem, Sink } from './sink.ts'
+
+export type { AccessEntry } from './access-atoms.ts'
+export { checkAccessFormat, compileAccessFormat, defaultAccessFormat } from './access-format.ts'
+
+export interface AccessLogOptions {
+  /** `-` is stdout. */
+  readonly destination: string
+  /** A format of Gunicorn's atoms, or `json`. */
+  readonly format: string
+  /** Hears that the log cannot be written, or that lines were lost: give it the error log's `event`. */
+  readonly onProblem: OnProblem
+}
+
+export interface AccessLog {
+  write(entry: AccessEntry): void
+  /** Opens the file again by its name, after a rotation; stdout stays. */
+  reopen(): void
+  /** For exit paths: waits until all lines are written, at most `boxMs` (500). */
+  flush(boxMs?: number): Promise<void>
+  /** For exit paths that cannot wait; blocks for at most 200 ms. */
+  flushSync(): void
+  readonly dropped: number
+}
+
+const gatherBytes = 8_192
+const gatherMs = 250
+
+/** The access log of this process. Never throws, never stops the loop; lines are gathered for up to 250 ms. */
+export function createAccessLog({ destination, format, onProblem }: AccessLogOptions): AccessLog {
+  const sink = new Sink({ destination, usual: 1, gatherBytes, gatherMs, onProblem })
+  const lineOf = compileAccessFormat(format)
+  return {
+    write(entry) {
+      try {
+        sink.write(`${lineOf(entry)}\n`)
+      } catch {
+        sink.dropped++ // a request that cannot be described costs its line, never its process
+      }
+    },
+    reopen: () => sink.reopen(),
+    flush: (boxMs) => sink.flush(boxMs),
+    flushSync: () => sink.flushSync(),
+    get dropped() {
+      return sink.dropped
+    },
+  }
+}

@@ -1,0 +1,105 @@
+import fs from 'node:fs'
+import { isMainThread } from 'node:worker_threads'
+
+/** A writable descriptor, and how many bytes may go into one write so that processes sharing it never tear a line. */
+export interface Descriptor {
+  readonly fd: number
+  readonly chunkBytes: number
+}
+
+const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOCTTY } = fs.constants
+
+/** A FIFO nobody reads refuses (ENXIO) instead of holding the process, and a terminal never becomes our controlling one. */
+export const appendFlags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY
+
+/** As usual for a log: what the umask leaves of it. */
+export const fileMode = 0o644
+
+// Up to PIPE_BUF bytes a pipe takes all or nothing; a regular file takes any append whole.
+const pipeChunkBytes = 4_096
+const fileChunkBytes = 65_536
+
+const standardPaths: Readonly<Record<string, 1 | 2>> = {
+  '/dev/stdout': 1,
+  '/dev/fd/1': 1,
+  '/proc/self/fd/1': 1,
+  '/dev/stderr': 2,
+  '/dev/fd/2': 2,
+  '/proc/self/fd/2': 2,
+}
+
+/** Which standard stream a destination means, or null when it is a path of its own. `-` is the log's usual one. */
+export function standardOf(destination: string, usual: 1 | 2): 1 | 2 | null {
+  return destination === '-' ? usual : (standardPaths[destination] ?? null)
+}
+
+/** stdout or stderr such that no write to it ever waits for a reader. */
+export function openStandard(fd: 1 | 2): Descriptor {
+  const stat = fs.fstatSync(fd)
+  // A file never waits for a reader, and all who inherited this descriptor share its offset: appending through one of
+  // our own would let them overwrite us.
+  if (stat.isFile()) return { fd, chunkBytes: fileChunkBytes }
+  return openPrivate(fd, stat) ?? shareWithoutBlocking(fd)
+}
+
+// O_NONBLOCK belongs to the open description, which we share with whoever gave us the descriptor: opening the pipe or
+// terminal anew through /proc gives one that is ours alone.
+function openPrivate(fd: number, stat: fs.Stats): Descriptor | null {
+  let own: number
+  try {
+    own = fs.openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY)
+  } catch {
+    return null // a socket, no /proc, or a pipe made by another user
+  }
+  const opened = fs.fstatSync(own)
+  if (opened.ino === stat.ino && opened.dev === stat.dev) return { fd: own, chunkBytes: pipeChunkBytes }
+  fs.closeSync(own)
+  return null
+}
+
+// Node's own stream on the descriptor makes the shared description non-blocking, as any console.log would; a descriptor
+// left blocking would hold a thread of libuv's pool for ever, and with it process.exit().
+function shareWithoutBlocking(fd: 1 | 2): Descriptor {
+  if (isMainThread) void (fd === 1 ? process.stdout : process.stderr)
+  return { fd, chunkBytes: pipeChunkBytes }
+}
+
+/** Opens a log file for append, or says why not. */
+export function openLog(path: string, done: (error: NodeJS.ErrnoException | null, opened: Descriptor | null) => void): void {
+  fs.open(path, appendFlags, fileMode, (error, fd) => done(error, error === null ? ofFile(fd) : null))
+}
+
+/** The same, for a start that wants its first lines in the file at once; null when it cannot be opened. */
+export function openLogNow(path: string): Descriptor | null {
+  try {
+    return ofFile(fs.openSync(path, appendFlags, fileMode))
+  } catch {
+    return null // whoever writes first asks again, and gets the reason
+  }
+}
+
+function ofFile(fd: number): Descriptor {
+  return { fd, chunkBytes: fs.fstatSync(fd).isFile() ? fileChunkBytes : pipeChunkBytes }
+}
+
+/** True for "not now": the reader is slow, and the same write may succeed in a moment. */
+export function isRefusal(error: unknown): boolean {
+  return refusals.has((error as NodeJS.ErrnoException).code ?? '')
+}
+
+/** Writes until all is out, the deadline (of `performance.now()`) has passed or an error comes; answers the bytes written. */
+export function writeUntil(fd: number, chunk: Buffer, deadlineMs: number): number {
+  let written = 0
+  while (written < chunk.length) {
+    try {
+      written += fs.writeSync(fd, chunk, written)
+    } catch (error) {
+      if (!isRefusal(error) || performance.now() >= deadlineMs) return written
+      Atomics.wait(sleeper, 0, 0, 5)
+    }
+  }
+  return written
+}
+
+const refusals = new Set(['EAGAIN', 'EWOULDBLOCK', 'EBUSY', 'EINTR'])
+const sleeper = new Int32Array(new SharedArrayBuffer(4))

@@ -1,0 +1,131 @@
+import { isatty } from 'node:tty'
+import { type Logger, pino } from 'pino'
+import { fill, type Facts as SentenceFacts } from '../base/errors.ts'
+import { standardOf } from './descriptor.ts'
+import { type EventName, events } from './events.ts'
+import { type Level, levelWeights } from './level.ts'
+import { type OnProblem, Sink } from './sink.ts'
+import { textLine } from './text-line.ts'
+import { thrownFacts } from './thrown.ts'
+
+/** Who writes, or whom a line is about: part of every line. */
+export interface Who {
+  readonly role: string
+  readonly slot?: number
+  readonly age?: number
+  readonly gen?: number
+}
+
+export type EventFacts = Readonly<Record<string, unknown>>
+
+export interface LogOptions {
+  /** `-` is stderr. */
+  readonly destination: string
+  /** `auto`: text on a terminal, JSON elsewhere. */
+  readonly format: 'auto' | 'text' | 'json'
+  readonly level: Level
+  readonly who: Who
+  /** Hears what the log cannot say about itself in its own file. */
+  readonly onProblem?: OnProblem
+}
+
+export interface Log {
+  /** Logs an event; level and sentence are those of its row. A fact in the way of a field of the line is kept as `fact.NAME`. */
+  event(name: EventName, facts?: EventFacts, error?: unknown): void
+  /** A log with more, or other, fields about who; it shares destination and level. */
+  child(who: Partial<Who>): Log
+  setLevel(level: Level): void
+  /** Opens the file again by its name, after a rotation; stderr stays. */
+  reopen(): void
+  /** For exit paths: waits until all lines are written, at most `boxMs` (500). */
+  flush(boxMs?: number): Promise<void>
+  /** For exit paths that cannot wait; blocks for at most 200 ms. */
+  flushSync(): void
+  readonly dropped: number
+}
+
+type EventLogger = Logger<Level, true>
+
+/** The error log of this process. Never throws, never stops the loop: what cannot be written is dropped and counted. */
+export function createErrorLog(options: LogOptions): Log {
+  const onProblem: OnProblem = (name, facts) => {
+    if (name === 'log.dropped') log.event(name, facts)
+    else options.onProblem?.(name, facts)
+  }
+  const sink = new Sink({ destination: options.destination, usual: 2, onProblem })
+  const log = new ErrorLog(createLogger(options, sink), sink, options.who)
+  return log
+}
+
+function createLogger({ destination, format, level }: LogOptions, sink: Sink): EventLogger {
+  const standard = standardOf(destination, 2)
+  const isTerminal = standard !== null && isatty(standard)
+  const isText = format === 'text' || (format === 'auto' && isTerminal)
+  const hasColours = isTerminal && !process.env['NO_COLOR']
+  const write = (line: string): void => sink.write(isText ? textLine(JSON.parse(line), hasColours) : line)
+  return pino<Level, true>(
+    {
+      level,
+      customLevels: levelWeights,
+      useOnlyCustomLevels: true,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (facts) => facts },
+    },
+    { write },
+  )
+}
+
+// `slot`, `age` and `gen` are not among them: the arbiter's lines carry those of the worker they are about.
+const reserved = new Set(['time', 'level', 'event', 'role', 'pid', 'msg', 'err'])
+
+class ErrorLog implements Log {
+  readonly #logger: EventLogger
+  readonly #sink: Sink
+  readonly #who: Who
+
+  constructor(logger: EventLogger, sink: Sink, who: Who) {
+    this.#logger = logger
+    this.#sink = sink
+    this.#who = who
+  }
+
+  event(name: EventName, facts: EventFacts = {}, error?: unknown): void {
+    const { level, text } = events[name]
+    if (!this.#logger.isLevelEnabled(level)) return
+    try {
+      const { role, slot, age, gen } = this.#who
+      const line: Record<string, unknown> = { event: name, role, slot, age, gen, pid: process.pid }
+      for (const fact in facts) line[reserved.has(fact) ? `fact.${fact}` : fact] = facts[fact]
+      if (error !== undefined) line['err'] = thrownFacts(error)
+      this.#logger[level](line, fill(text, facts as SentenceFacts))
+    } catch {
+      this.#sink.dropped++ // a fact that cannot be read costs its line, never its process
+    }
+  }
+
+  child(who: Partial<Who>): Log {
+    return new ErrorLog(this.#logger, this.#sink, { ...this.#who, ...who })
+  }
+
+  setLevel(level: Level): void {
+    this.#logger.level = level
+  }
+
+  reopen(): void {
+    this.#sink.reopen()
+  }
+
+  flush(boxMs?: number): Promise<void> {
+    return this.#sink.flush(boxMs)
+  }
+
+  flushSync(): void {
+    this.#sink.flushSync()
+  }
+
+  get dropped(): number {
+    return this.#sink.dropped
+  }
+}

@@ -1,0 +1,75 @@
+import { styleText } from 'node:util'
+import { textTime } from './clock.ts'
+import { type EventName, type EventRow, events, factsInSentence } from './events.ts'
+import type { Level } from './level.ts'
+import { printable } from './printable.ts'
+import type { ThrownFacts } from './thrown.ts'
+
+/** A line of the JSON form, read back: the text form says nothing else. */
+export interface LogRecord {
+  readonly time: string
+  readonly level: Level
+  readonly event: EventName
+  readonly role: string
+  readonly pid: number
+  readonly msg: string
+  readonly slot?: number
+  readonly err?: ThrownFacts
+  readonly [fact: string]: unknown
+}
+
+const envelope = new Set(['time', 'level', 'event', 'role', 'slot', 'age', 'gen', 'pid', 'msg', 'err', 'stack', 'requests'])
+const indent = '    '
+
+/** One record for people: a line in Gunicorn's form, and what has many lines indented below it. */
+export function textLine(record: LogRecord, hasColours: boolean): string {
+  const level = `[${record.level.toUpperCase()}]`
+  const head = `[${textTime(Date.parse(record.time))}] [${record.pid}]`
+  const who = record.slot === undefined ? record.role : `${record.role} slot ${record.slot}`
+  const shownLevel = hasColours ? paint(record.level, level) : level
+  const first = `${head} ${shownLevel} ${printable(who)}: ${printable(record.msg)}${pairs(record)}`
+  return [first, ...below(record)].join(`\n${indent}`).concat('\n')
+}
+
+function paint(level: Level, text: string): string {
+  const style = ({ debug: 'gray', info: 'green', warning: 'yellow', error: 'red', critical: 'magenta' } as const)[level]
+  // Without the option Node asks stdout, which may be a file while stderr is the terminal.
+  return styleText(style, text, { validateStream: false })
+}
+
+function pairs(record: LogRecord): string {
+  const row: EventRow | undefined = events[record.event]
+  const inSentence = factsInSentence(row?.text ?? '')
+  let text = ''
+  for (const [name, value] of Object.entries(record)) {
+    if (envelope.has(name) || inSentence.includes(name) || value === null) continue
+    text += `${text === '' ? '  ' : ' '}${printable(name)}=${shown(value)}`
+  }
+  return text
+}
+
+function shown(value: unknown): string {
+  if (typeof value !== 'string') return printable(JSON.stringify(value) ?? '')
+  return printable(/^[^\s"'=]+$/.test(value) ? value : JSON.stringify(value))
+}
+
+function below(record: LogRecord): string[] {
+  return [...requestLines(record['requests']), ...stackLines(record['stack']), ...thrownLines(record.err)].map(printable)
+}
+
+function requestLines(requests: unknown): string[] {
+  if (!Array.isArray(requests)) return []
+  return requests.map((request) => `${request?.method} ${request?.path} (for ${request?.ageMs} ms)`)
+}
+
+function stackLines(stack: unknown): string[] {
+  const frames = Array.isArray(stack) ? stack.map(String) : typeof stack === 'string' ? [stack] : []
+  return frames.flatMap((frame) => frame.split('\n'))
+}
+
+function thrownLines(thrown: ThrownFacts | undefined): string[] {
+  if (thrown === undefined) return []
+  const own = stackLines(thrown.stack ?? `${thrown.type}: ${thrown.message}`)
+  const [first = '', ...rest] = thrownLines(thrown.cause)
+  return thrown.cause === undefined ? own : [...own, `Caused by: ${first}`, ...rest]
+}
