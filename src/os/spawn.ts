@@ -1,0 +1,47 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
+
+export interface ChildSpec {
+  readonly entryPath: string
+  readonly args: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  /** Descriptors to inherit; the first becomes `firstInheritedFd` in the child, the next one more, and so on. */
+  readonly fds: readonly number[]
+}
+
+/** stdin, stdout, stderr, IPC channel, beat pipe; then the listeners. */
+export const ipcFd = 3
+export const beatFd = 4
+export const firstInheritedFd = 5
+
+export interface Child {
+  readonly process: ChildProcess
+  readonly pid: number
+  readonly beatPipe: Socket
+}
+
+/** Starts a process image of monoceros that leads a process group of its own and inherits stdout and stderr as they are. */
+export async function spawnChild(spec: ChildSpec): Promise<Child> {
+  const child = spawn(process.execPath, [...process.execArgv, spec.entryPath, ...spec.args], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe', ...spec.fds],
+    serialization: 'advanced',
+    detached: true,
+    env: spec.env,
+  })
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve)
+    child.once('error', reject)
+  })
+  return { process: child, pid: child.pid as number, beatPipe: child.stdio[beatFd] as Socket }
+}
+
+/** Kills a child and everything it started; one that is gone already is no error. */
+export function killGroup(pid: number): void {
+  for (const target of [-pid, pid]) {
+    try {
+      process.kill(target, 'SIGKILL')
+    } catch {
+      // ESRCH: gone before us.
+    }
+  }
+}
