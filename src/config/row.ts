@@ -1,0 +1,69 @@
+import type { HookName } from './hook-types.ts'
+import type { Kind } from './kinds.ts'
+
+export type Section = 'config' | 'server socket' | 'workers' | 'mechanics' | 'logging' | 'hooks'
+
+/** What a changed value needs at a reload: nothing more, a new generation of workers, or a restart of the arbiter. */
+export type Reload = 'live' | 'respawn' | 'restart'
+
+export interface CheckContext {
+  readonly cwd: string
+}
+
+/** A setting with a value. A `default` of null means that null is a value of it too. */
+export interface ValueRow {
+  readonly name: string
+  readonly section: Section
+  // biome-ignore lint/suspicious/noExplicitAny: rows of every kind stand in one table
+  readonly type: Kind<any, any>
+  readonly unit: string | null
+  readonly default: unknown
+  /** A variable of the environment that changes the default. */
+  readonly defaultFrom?: {
+    readonly env: string
+    readonly shape: RegExp
+    readonly allowed: string
+    readonly read: (text: string) => unknown
+  }
+  /** Flags of the command line, the short one first; null where there is none. */
+  readonly cli: readonly string[] | null
+  readonly gunicorn: string | null
+  /** True where a file cannot set it: what chooses the file, or asks for something other than serving. */
+  readonly isCallersOnly?: true
+  /** What no type can tell; answers the problem, or null. */
+  readonly check?: (value: never, context: CheckContext) => string | null
+  readonly reload: Reload
+  readonly doc: string
+}
+
+/** A function of the config file that is called at a point of a life. It crosses no process: each loads the file itself. */
+export interface HookRow {
+  readonly name: HookName
+  readonly section: 'hooks'
+  readonly type: 'hook'
+  readonly process: 'arbiter' | 'worker'
+  readonly parameters: string
+  readonly gunicorn: string
+  readonly reload: Reload
+  readonly doc: string
+}
+
+export type Row = ValueRow | HookRow
+
+export function isHook(row: Row): row is HookRow {
+  return row.type === 'hook'
+}
+
+/** `maxRequests` as Gunicorn and TOML spell it: `max_requests`. */
+export function snakeOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+export function envOf(row: Row): string | null {
+  return isHook(row) ? null : `MONOCEROS_${snakeOf(row.name).toUpperCase()}`
+}
+
+/** Every spelling of a setting in a file, its own name first. */
+export function spellingsOf(row: Row): string[] {
+  return [...new Set([row.name, snakeOf(row.name), ...(row.gunicorn === null ? [] : [row.gunicorn])])]
+}
