@@ -40,6 +40,7 @@ export const errorCodes = {
     advice: 'export a handler (default, app, server or handler), or name it after a colon',
     exit: 4,
   },
+  MON_APP_SETUP: { text: 'app {spec}: {step} failed: {problem}', advice: 'the stack below is the app’s own', exit: 4 },
   MON_APP_STARTUP: { text: 'app {spec}: onStartup failed: {problem}', advice: 'the stack below is the app’s own', exit: 4 },
   MON_BOOT_FAILED: { text: 'worker died before it was ready: {problem}', advice: 'the lines above say why', exit: 3 },
   MON_BOOT_TIMEOUT: {

@@ -1,0 +1,126 @@
+import { isAbsolute, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { MonocerosError, problemOf } from '../base/errors.ts'
+import { linkPlace } from '../os/link-place.ts'
+import { canRequireTypeScript, runAsMain } from '../os/module-internals.ts'
+import { type Format, formatOf } from './format.ts'
+import { importLinked } from './link.ts'
+import { importByJiti } from './typescript.ts'
+
+/** What a module exports; of a CommonJS file, `default` is its `module.exports` and the names are that object's. */
+export type ModuleNamespace = Readonly<Record<string, unknown>>
+
+export interface ImportOptions {
+  readonly cwd: string
+  /** The spec as the user wrote it, for errors; the file by default. */
+  readonly spec?: string
+  /** What the program finds in `process.argv` after its own name. */
+  readonly args?: readonly string[]
+}
+
+/**
+ * Runs the app's file as the program of this process, the way `node FILE` would: `process.argv[1]` is the file and, in
+ * CommonJS, `require.main === module`. TypeScript needs no build.
+ *
+ * What Node cannot link (extension-less imports, enums, decorators) is tried once more through jiti. An ES module is known
+ * not to have run then; CommonJS TypeScript is given to jiti only when its own text did not compile, so an error of
+ * something it requires while it runs is the app's.
+ *
+ * @throws MonocerosError MON_APP_IMPORT with the app's own error as its cause
+ */
+export async function importApp(file: string, options: ImportOptions): Promise<ModuleNamespace> {
+  process.argv = [process.execPath, file, ...(options.args ?? [])]
+  try {
+    return await run(file, formatOf(file))
+  } catch (error) {
+    const problem = placed(error, options.cwd)
+    throw new MonocerosError('MON_APP_IMPORT', { spec: options.spec ?? relative(options.cwd, file), problem }, error)
+  }
+}
+
+function run(file: string, format: Format): Promise<ModuleNamespace> {
+  if (format.isMixed) return runByJiti(file)
+  if (format.system === 'esm') return runModule(file, format)
+  if (!format.isTypeScript) return runCommonJs(file)
+  return canRequireTypeScript() ? runCommonJsTypeScript(file) : runByJiti(file)
+}
+
+async function runModule(file: string, format: Format): Promise<ModuleNamespace> {
+  const answer = await importLinked(pathToFileURL(file).href)
+  if (answer.ok) return answer.namespace
+  if (answer.isLinked) throw answer.error
+  const concernsTypeScript = format.isTypeScript || /\.[cm]?tsx?\b/.test(problemOf(answer.error))
+  if (!concernsTypeScript) throw withPlace(answer.error, file)
+  return runByJiti(file).catch((error: unknown) => {
+    // Where neither finds a module, Node's sentence is the one that names the importer.
+    throw isNotFound(error) && isNotFound(answer.error) ? answer.error : error
+  })
+}
+
+async function runCommonJs(file: string): Promise<ModuleNamespace> {
+  try {
+    return namespaceOf(runAsMain(file))
+  } catch (error) {
+    // A loader may have made a module of the file itself; nothing of it has run then.
+    if (codeOf(error) !== 'ERR_REQUIRE_ESM' || !isAbout(error, file)) throw error
+    return await import(pathToFileURL(file).href)
+  }
+}
+
+async function runCommonJsTypeScript(file: string): Promise<ModuleNamespace> {
+  try {
+    return namespaceOf(runAsMain(file))
+  } catch (error) {
+    if (!(error instanceof SyntaxError) || placeIn(error)?.file !== file) throw error
+    return await runByJiti(file)
+  }
+}
+
+async function runByJiti(file: string): Promise<ModuleNamespace> {
+  return namespaceOf(await importByJiti(file))
+}
+
+/** Makes one shape of ES namespaces, `module.exports` of any kind, and CommonJS made from ES modules. */
+function namespaceOf(exported: unknown): ModuleNamespace {
+  const isObject = (typeof exported === 'object' && exported !== null) || typeof exported === 'function'
+  if (!isObject) return { default: exported }
+  const object = exported as Record<string, unknown>
+  if (object[Symbol.toStringTag as unknown as string] === 'Module') return object
+  if (object['__esModule'] === true && 'default' in object) return object
+  return { ...object, default: exported }
+}
+
+/** The sentence for people: with the place in front when it is one of syntax, which the message itself never names. */
+function placed(error: unknown, cwd: string): string {
+  const problem = problemOf(error)
+  const place = error instanceof SyntaxError ? placeIn(error) : undefined
+  if (place === undefined || problem.includes(place.file)) return problem
+  const short = relative(cwd, place.file)
+  return `${short.startsWith('..') || isAbsolute(short) ? place.file : short}:${place.line}: ${problem}`
+}
+
+/** Puts the place that Node keeps from a caught error of linking in front of its stack, where it would print it itself. */
+function withPlace(error: unknown, file: string): unknown {
+  if (!(error instanceof SyntaxError) || placeIn(error) !== undefined) return error
+  const place = linkPlace(pathToFileURL(file).href)
+  if (place !== undefined) error.stack = `${place}\n${error.stack}`
+  return error
+}
+
+/** The file and line that Node writes above the stack of a syntax error. */
+function placeIn(error: Error): { file: string; line: number } | undefined {
+  const found = /^(?:file:\/\/)?(\/.*):(\d+)$/m.exec(error.stack?.split('\n', 1)[0] ?? '')
+  return found === null ? undefined : { file: found[1]!, line: Number(found[2]) }
+}
+
+function isNotFound(error: unknown): boolean {
+  return /MODULE_NOT_FOUND$/.test(codeOf(error) ?? '')
+}
+
+function isAbout(error: unknown, file: string): boolean {
+  return error instanceof Error && error.message.includes(file)
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as { code?: string } | null | undefined)?.code
+}
