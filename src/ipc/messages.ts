@@ -86,7 +86,8 @@ export interface Autopsy {
 
 export type FactFromWatchdog =
   | { readonly type: 'beat'; readonly blockedMs: number; readonly counters: Counters }
-  | { readonly type: 'unblocked'; readonly blockedMs: number }
+  /** The loop was blocked for a while and turns again; the autopsy, when one was taken, is of the time it was blocked. */
+  | { readonly type: 'unblocked'; readonly blockedMs: number; readonly autopsy: Autopsy | null }
   | { readonly type: 'silent'; readonly blockedMs: number; readonly autopsy: Autopsy }
   | { readonly type: 'autopsy'; readonly autopsy: Autopsy }
 

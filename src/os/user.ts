@@ -47,7 +47,7 @@ export function becomeUser(identity: Identity, shown: { user: string | null; gro
   if (isSame) return
   try {
     if (gid !== null) {
-      if (initgroups && userName !== null) process.initgroups?.(userName, gid)
+      if (initgroups && userName !== null) (process as unknown as { initgroups(user: string, gid: number): void }).initgroups(userName, gid)
       else process.setgroups?.([])
       process.setgid?.(gid)
     }

@@ -1,0 +1,50 @@
+import type { FactFromWorker, OrderToWorker } from './messages.ts'
+
+/**
+ * Node hands messages whose `cmd` starts with `NODE_` to `internalMessage` listeners only. That keeps ours out of the
+ * app's `process.on('message')`, and the app's out of ours, on the one channel there is.
+ */
+const cmd = 'NODE_MONOCEROS'
+
+interface Envelope<M> {
+  readonly cmd: string
+  readonly body: M
+}
+
+type Send = (message: unknown, handle?: unknown, options?: unknown, callback?: (error: Error | null) => void) => boolean
+
+interface Port {
+  send?: unknown
+  on(event: string, listener: (message: never, handle: never) => void): unknown
+}
+
+export interface Channel<Out, In> {
+  /** False when the other side is gone; what cannot be delivered is dropped, since its receiver is. */
+  send(message: Out, handle?: unknown): boolean
+  onMessage(listener: (message: In, handle: unknown) => void): void
+}
+
+function openChannel<Out, In>(port: Port): Channel<Out, In> {
+  return {
+    send(message, handle) {
+      const send = port.send as Send | undefined
+      if (typeof send !== 'function') return false
+      const envelope: Envelope<Out> = { cmd, body: message }
+      try {
+        // A channel that closes under the write reports through the callback; without one it would be an uncaught error.
+        send.call(port, envelope, handle, undefined, () => undefined)
+        return true
+      } catch {
+        return false
+      }
+    },
+    onMessage(listener) {
+      port.on('internalMessage', (envelope: Envelope<In>, handle: unknown) => {
+        if (envelope.cmd === cmd) listener(envelope.body, handle)
+      })
+    },
+  }
+}
+
+export const channelToWorker = (child: Port) => openChannel<OrderToWorker, FactFromWorker>(child)
+export const channelToArbiter = (self: Port) => openChannel<FactFromWorker, OrderToWorker>(self)

@@ -1,0 +1,127 @@
+/** The watchdog thread of a worker: it beats, sees a blocked loop, takes the autopsy and survives the parent's death. */
+import { Socket } from 'node:net'
+import type { MessagePort } from 'node:worker_threads'
+import { lineReader, toLine } from '../ipc/beat-lines.ts'
+import type { Autopsy, FactFromWatchdog, OrderToWatchdog } from '../ipc/messages.ts'
+import { nowMs, readPulse } from '../ipc/pulse.ts'
+import { killGroup } from '../os/spawn.ts'
+import { takeAutopsy } from './autopsy.ts'
+import { lastWords } from './last-words.ts'
+
+export interface WatchOrders {
+  readonly memory: SharedArrayBuffer
+  readonly beatFd: number
+  /** Silence of the loop that ends the worker while it serves; 0 = never. */
+  readonly timeoutMs: number
+  readonly graceMs: number
+}
+
+/** From the watchdog to its main thread, and back. */
+export type WatchdogNews = { readonly type: 'parent.gone' }
+export type MainAnswer = { readonly type: 'drains' }
+
+const tickMs = 100
+const beatMs = 500
+/** A block worth a line in the log. */
+const blockMs = 1_000
+const stackEveryMs = 10_000
+const orphanPatienceMs = 2_000
+const pipeMaxBytes = 256 * 1024
+
+export function watch(orders: WatchOrders, main: MessagePort): void {
+  const pulse = readPulse(orders.memory)
+  const pipe = new Socket({ fd: orders.beatFd, readable: true, writable: true })
+  let lastTickMs = nowMs()
+  let resumedMs = lastTickMs
+  let lastBeatMs = 0
+  let longestBlockMs = 0
+  let lastStackMs = -stackEveryMs
+  let blockAutopsy: Autopsy | null = null
+  let isReported = false
+  let isLooking = false
+  let orphanedMs: number | null = null
+
+  const tell = (fact: FactFromWatchdog) => {
+    // An arbiter that does not read is not waited for: beats are dropped, they come again.
+    if (orphanedMs === null && pipe.writableLength < pipeMaxBytes) pipe.write(toLine(fact))
+  }
+
+  const becomeOrphan = () => {
+    if (orphanedMs !== null) return
+    orphanedMs = nowMs()
+    main.postMessage({ type: 'parent.gone' } satisfies WatchdogNews)
+  }
+
+  const look = async (then: (autopsy: Autopsy) => void) => {
+    if (isLooking) return
+    isLooking = true
+    try {
+      then(await takeAutopsy(pulse))
+    } finally {
+      isLooking = false
+    }
+  }
+
+  const tick = () => {
+    const now = nowMs()
+    // The whole process was stopped, not the loop blocked: its silence starts anew.
+    if (now - lastTickMs > tickMs * 10) resumedMs = now
+    lastTickMs = now
+    const silentMs = Math.min(pulse.silentMs(), now - resumedMs)
+    if (orphanedMs !== null) return watchOrphan(now, silentMs)
+    if (now - lastBeatMs >= beatMs) {
+      lastBeatMs = now
+      tell({ type: 'beat', blockedMs: Math.round(silentMs), counters: pulse.counters() })
+    }
+    watchBlock(now, silentMs)
+    const phase = pulse.phase()
+    const isSupervised = phase === 'serving' || phase === 'draining'
+    if (!isReported && isSupervised && orders.timeoutMs > 0 && silentMs > orders.timeoutMs) {
+      isReported = true
+      void look((autopsy) => {
+        // It came back while we looked: then it lives on.
+        if (pulse.silentMs() < orders.timeoutMs / 2) isReported = false
+        else tell({ type: 'silent', blockedMs: Math.round(silentMs), autopsy })
+      })
+    }
+  }
+
+  const watchBlock = (now: number, silentMs: number) => {
+    if (silentMs >= blockMs) {
+      longestBlockMs = silentMs
+      if (blockAutopsy === null && now - lastStackMs > stackEveryMs && (orders.timeoutMs === 0 || silentMs < orders.timeoutMs - blockMs)) {
+        lastStackMs = now
+        void look((autopsy) => {
+          blockAutopsy = autopsy
+        })
+      }
+    } else if (longestBlockMs > 0) {
+      tell({ type: 'unblocked', blockedMs: Math.round(longestBlockMs), autopsy: blockAutopsy })
+      longestBlockMs = 0
+      blockAutopsy = null
+    }
+  }
+
+  const watchOrphan = (now: number, silentMs: number) => {
+    const sinceMs = now - (orphanedMs ?? now)
+    const isStuck = silentMs > orphanPatienceMs - 2 * tickMs || (sinceMs > orphanPatienceMs - 2 * tickMs && !hasAnswered)
+    if (!isStuck && sinceMs < orders.graceMs + 1_000) return
+    lastWords({ event: 'worker.orphan-killed', silentMs: Math.round(silentMs), phase: pulse.phase() })
+    killGroup(process.pid)
+  }
+
+  let hasAnswered = false
+  main.on('message', (answer: MainAnswer) => {
+    if (answer.type === 'drains') hasAnswered = true
+  })
+  pipe.on(
+    'data',
+    lineReader<OrderToWatchdog>((order) => {
+      if (order.type === 'autopsy') void look((autopsy) => tell({ type: 'autopsy', autopsy }))
+    }),
+  )
+  pipe.on('end', becomeOrphan)
+  pipe.on('close', becomeOrphan)
+  pipe.on('error', becomeOrphan)
+  setInterval(tick, tickMs)
+}
