@@ -82,9 +82,9 @@ app.get('/events', async (req, res) => {
 })
 
 app.get('/events/:id', (req, res, next) => {
-  const state = streamState(req.params.id)
-  if (!state) return next()
-  res.json({ id: req.params.id, state })
+  const stream = streamState(req.params.id)
+  if (!stream) return next()
+  res.json(stream)
 })
 
 app.get('/slow', async (req, res) => {

@@ -23,13 +23,13 @@ export async function digest(source) {
 /**
  * Reads a JSON body of at most 100 KiB; fails with `status` 400 or 413 on the error. For frameworks that do not parse bodies.
  *
- * @param {AsyncIterable<Uint8Array>} source
+ * @param {AsyncIterable<Uint8Array> | null} source
  */
 export async function readJson(source) {
   /** @type {Uint8Array[]} */
   const chunks = []
   let bytes = 0
-  for await (const chunk of source) {
+  for await (const chunk of source ?? []) {
     bytes += chunk.byteLength
     if (bytes > JSON_BYTES_MAX) throw Object.assign(new Error('the body is too large'), { status: 413 })
     chunks.push(chunk)

@@ -15,7 +15,7 @@ const streams = new Map()
  * the framework returns the generator, and its `finally` is the place where an app would free what it holds.
  *
  * @param {import('./catalog.js').Catalog} catalog
- * @param {{ id?: string | undefined, count?: unknown, closing?: AbortSignal }} options
+ * @param {{ id?: unknown, count?: unknown, closing?: AbortSignal }} options
  */
 export async function* priceEvents(catalog, { id, count, closing }) {
   const last = wholeNumber(count, Number.POSITIVE_INFINITY)
@@ -35,7 +35,8 @@ export async function* priceEvents(catalog, { id, count, closing }) {
 
 /** How the stream that was opened with `?id=` stands, if this process served it lately. @param {string} id */
 export function streamState(id) {
-  return streams.get(id)
+  const state = streams.get(id)
+  return state && { id, state }
 }
 
 /** @param {import('./catalog.js').Catalog} catalog @param {number} tick */
@@ -44,9 +45,9 @@ function priceAt(catalog, tick) {
   return { id: product.id, name: product.name, priceCents: product.priceCents + 10 * ((tick * 7) % 11) }
 }
 
-/** @param {string | undefined} id @param {'open' | 'ended' | 'left'} state */
+/** @param {unknown} id @param {'open' | 'ended' | 'left'} state */
 function remember(id, state) {
-  if (id === undefined) return
+  if (typeof id !== 'string') return
   streams.set(id, state)
   if (streams.size > REMEMBERED_MAX) streams.delete(/** @type {string} */ (streams.keys().next().value))
 }
