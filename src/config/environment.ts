@@ -32,8 +32,8 @@ export function defaultLayer(env: NodeJS.ProcessEnv, taken: ReadonlySet<string>)
       layer.set(row.name, { value: row.default, source: 'default' })
       continue
     }
-    const { env: source, shape, allowed, read } = row.defaultFrom
-    if (!shape.test(text)) throw invalid(row, text, source, 'not a value of it', allowed)
+    const { env: source, shape, problem, allowed, read } = row.defaultFrom
+    if (!shape.test(text)) throw invalid(row, text, source, problem, allowed)
     layer.set(row.name, { value: read(text), source })
   }
   return layer

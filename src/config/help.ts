@@ -1,4 +1,3 @@
-import { longOf } from './command-line.ts'
 import type { Section, ValueRow } from './row.ts'
 import { valueRows } from './settings.ts'
 import { show } from './show.ts'
@@ -50,13 +49,13 @@ function sectionText(section: Section): string {
 
 function flagsText(row: ValueRow): string {
   const isOn = row.type.isFlag === true && row.default === true
-  const flags = (row.cli ?? []).map((flag) => (isOn ? flag.replace(/^--/, '--no-') : flag))
+  const flags = (row.cli ?? []).map((flag) => (isOn ? flag.replace(/^--/, '--[no-]') : flag))
   const short = flags[0]?.startsWith('--') === true ? '    ' : ''
   return `${short}${flags.join(', ')} ${row.type.placeholder}`.trimEnd()
 }
 
 function defaultText(row: ValueRow): string {
-  if (row.type.isFlag === true) return row.default === true ? ` On unless ${longOf(row).replace('--', '--no-')} is given.` : ''
+  if (row.type.isFlag === true) return row.default === true ? ' [default: on]' : ''
   if (row.default === null || (Array.isArray(row.default) && row.default.length === 0)) return ''
   const plain = Array.isArray(row.default) ? row.default.join(', ') : typeof row.default === 'string' ? row.default : show(row.default)
   return ` [default: ${plain}${row.unit === 's' ? ' s' : ''}]`
@@ -71,7 +70,8 @@ function entry(flags: string, doc: string): string {
 
 function wrap(text: string, room: number): string[] {
   const lines: string[] = []
-  for (const word of text.split(' ')) {
+  // A short default stays in one piece.
+  for (const word of text.split(/ (?!\S{1,12}(?: s)?\]$)(?!s\]$)/)) {
     const last = lines.at(-1)
     if (last !== undefined && last.length + 1 + word.length <= room) lines[lines.length - 1] = `${last} ${word}`
     else lines.push(word)

@@ -69,33 +69,48 @@ async function within<T>(work: Promise<T>, ms: number): Promise<T | 'too late'> 
 
 async function parse(kind: 'json' | 'toml', text: string): Promise<Entries | string> {
   const source = text.replace(/^\uFEFF/, '')
-  const data: unknown = kind === 'json' ? JSON.parse(source) : (await import('smol-toml')).parse(source)
+  const data: unknown = kind === 'json' ? parseJson(source) : (await import('smol-toml')).parse(source)
   if (!isRecord(data)) return `holds ${kindOf(data)} where an object of settings is expected`
   return Object.entries(data).filter(([name]) => name !== '$schema')
 }
 
+/** Gives the error a line, as that of TOML has; V8 tells only how many characters it has read, and not always. */
+function parseJson(source: string): unknown {
+  try {
+    return JSON.parse(source)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    const [, message, position] = /^(.*?)(?: in JSON)?(?: at position (\d+).*)?$/s.exec(error.message) ?? []
+    const line = position === undefined ? {} : { line: source.slice(0, Number(position)).split('\n').length }
+    throw Object.assign(new SyntaxError(message), { stack: '' }, line)
+  }
+}
+
 async function evaluate(path: string, isFresh: boolean): Promise<Entries | string> {
   const module = await importModule(path, isFresh)
-  if (!isRecord(module)) return exportsWrong(module)
+  // Native import gives CommonJS a default export; jiti gives its `module.exports` as it is.
+  if (!isRecord(module)) return await settingsOf(module, [])
   const named = Object.entries(module).filter(([name]) => !['default', 'module.exports', '__esModule'].includes(name))
   if (!('default' in module)) return named
   // TypeScript compiled to CommonJS arrives wrapped once more.
-  const exported = isRecord(module['default']) && '__esModule' in module['default'] ? module['default']['default'] : module['default']
+  const isWrapped = isRecord(module['default']) && '__esModule' in module['default']
+  return await settingsOf(isWrapped ? (module['default'] as Record<string, unknown>)['default'] : module['default'], named)
+}
+
+async function settingsOf(exported: unknown, named: Entries): Promise<Entries | string> {
   const settings: unknown = typeof exported === 'function' ? await exported() : exported
-  if (!isRecord(settings)) return exportsWrong(settings)
+  if (!isRecord(settings)) return `exports ${kindOf(settings)} where an object of settings, or a function that returns one, is expected`
   return [...Object.entries(settings), ...named.filter(([name, value]) => settings[name] !== value)]
 }
 
 async function importModule(path: string, isFresh: boolean): Promise<unknown> {
-  const url = pathToFileURL(path).href
   const isTypeScript = /\.m?ts$/.test(path)
   const isStripped = 'typescript' in process.features && Boolean(process.features.typescript)
   if (isFresh || (isTypeScript && !isStripped)) return await importByJiti(path)
-  if (!isTypeScript) return await import(url)
   try {
-    return await import(url)
+    return await import(pathToFileURL(path).href)
   } catch (error) {
-    if (!isLinkError(error)) throw error
+    if (!isLinkError(error, isTypeScript)) throw error
     return await importByJiti(path)
   }
 }
@@ -107,10 +122,14 @@ async function importByJiti(path: string): Promise<unknown> {
   return await jiti.import(path)
 }
 
-/** What Node's type stripping refuses and jiti can do: enums, decorators, imports without an extension. */
-function isLinkError(error: unknown): boolean {
+/**
+ * What Node refuses before anything has run, and jiti can do, or tell the place of: `import` in a package without
+ * "type": "module", enums, decorators, imports without an extension. A syntax error with a place was thrown by running code.
+ */
+function isLinkError(error: unknown, isTypeScript: boolean): boolean {
+  if (error instanceof SyntaxError && framesOf(error).length === 0) return true
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return error instanceof SyntaxError || /TYPESCRIPT|TYPE_STRIPPING|ERR_MODULE_NOT_FOUND|ERR_UNSUPPORTED_DIR_IMPORT/.test(code)
+  return isTypeScript && /TYPESCRIPT|TYPE_STRIPPING|ERR_MODULE_NOT_FOUND|ERR_UNSUPPORTED_DIR_IMPORT/.test(code)
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -122,10 +141,6 @@ function kindOf(value: unknown): string {
   return value === null || value === undefined ? String(value) : `a ${typeof value}`
 }
 
-function exportsWrong(value: unknown): string {
-  return `exports ${kindOf(value)} where an object of settings, or a function that returns one, is expected`
-}
-
 function unreadable(error: NodeJS.ErrnoException): string {
   if (error.code === 'ENOENT') return 'there is no such file'
   return error.code === 'EISDIR' ? 'it is a folder' : `cannot be read (${error.code})`
@@ -134,17 +149,23 @@ function unreadable(error: NodeJS.ErrnoException): string {
 /** The first line of what was thrown: parsers append a picture of the place. */
 function failureOf(thrown: unknown): string {
   const message = thrown instanceof Error ? thrown.message.split('\n')[0]!.trim() : ''
-  return (message || problemOf(thrown)).replace(/[\s(]*\(?\d+:\d+\)?$/, '')
+  return message.replace(/^ParseError: /, '').replace(/\.$/, '') || problemOf(thrown)
 }
 
-/** Where it was thrown, as ` (./file:line)`: in the file itself if its stack passes there, else in the first file of it. */
+/** Where it was thrown, as ` (./file:line)`; empty when nothing tells. */
 function placeOf(thrown: unknown, path: string, cwd: string): string {
   if (!(thrown instanceof Error)) return ''
   if ('line' in thrown && typeof thrown.line === 'number') return ` (${labelOf(path, cwd)}:${thrown.line})`
-  const frames = [...(thrown.stack ?? '').matchAll(/(file:\/\/\/[^\s():]+|\/[^\s():]+):(\d+)/g)].map(([, where, line]) => ({
-    file: where!.startsWith('file:') ? fileURLToPath(where!) : where!,
-    line,
-  }))
-  const frame = frames.find(({ file }) => file === path) ?? frames.find(({ file }) => !file.includes('/node_modules/'))
+  const [frame] = framesOf(thrown)
   return frame === undefined ? '' : ` (${labelOf(frame.file, cwd)}:${frame.line})`
+}
+
+/** The places of a stack that are the user's: neither Node's own, nor in packages, nor here. */
+function framesOf(error: Error): { file: string; line: string }[] {
+  const lines = (error.stack ?? '').split('\n').map((line) => /^\s*(?:at (?:.*?[( ])?)?((?:file:\/\/)?\/.*?):(\d+)(?::\d+)?\)?$/.exec(line))
+  return lines
+    .flatMap((match) =>
+      match === null ? [] : [{ file: match[1]!.startsWith('file:') ? fileURLToPath(match[1]!) : match[1]!, line: match[2]! }],
+    )
+    .filter(({ file }) => !file.includes('/node_modules/') && file !== fileURLToPath(import.meta.url))
 }

@@ -10,6 +10,14 @@ export interface CheckContext {
   readonly cwd: string
 }
 
+export interface DefaultFrom {
+  readonly env: string
+  readonly shape: RegExp
+  readonly problem: string
+  readonly allowed: string
+  readonly read: (text: string) => unknown
+}
+
 /** A setting with a value. A `default` of null means that null is a value of it too. */
 export interface ValueRow {
   readonly name: string
@@ -19,12 +27,7 @@ export interface ValueRow {
   readonly unit: string | null
   readonly default: unknown
   /** A variable of the environment that changes the default. */
-  readonly defaultFrom?: {
-    readonly env: string
-    readonly shape: RegExp
-    readonly allowed: string
-    readonly read: (text: string) => unknown
-  }
+  readonly defaultFrom?: DefaultFrom
   /** Flags of the command line, the short one first; null where there is none. */
   readonly cli: readonly string[] | null
   readonly gunicorn: string | null

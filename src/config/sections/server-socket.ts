@@ -1,3 +1,4 @@
+import { parseAddress } from '../../base/address.ts'
 import { flag, list, whole } from '../kinds.ts'
 import type { ValueRow } from '../row.ts'
 
@@ -18,12 +19,13 @@ export const serverSocketRows = [
     defaultFrom: {
       env: 'PORT',
       shape: /^(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])$/,
+      problem: 'not a port',
       allowed: 'a port from 0 to 65535',
       read: (port) => [`0.0.0.0:${port}`],
     },
     cli: ['-b', '--bind'],
     gunicorn: 'bind',
-    check: (value: readonly string[]) => (value.length === 0 ? 'the list is empty' : null),
+    check: addressesProblem,
     reload: 'respawn',
     doc: 'Where to listen: HOST:PORT, [V6]:PORT, unix:PATH or fd://N; repeatable. With PORT set the default is 0.0.0.0:$PORT. Left out, a program that calls listen() itself decides.',
   },
@@ -50,3 +52,12 @@ export const serverSocketRows = [
     doc: 'Give each worker a socket of its own (SO_REUSEPORT). It loses the connections queued at a worker that dies; the shared socket loses none.',
   },
 ] as const satisfies readonly ValueRow[]
+
+function addressesProblem(addresses: readonly string[]): string | null {
+  if (addresses.length === 0) return 'the list is empty'
+  for (const address of addresses) {
+    const answer = parseAddress(address)
+    if (!answer.ok) return addresses.length === 1 ? answer.problem : `${address}: ${answer.problem}`
+  }
+  return null
+}

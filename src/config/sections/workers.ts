@@ -13,6 +13,7 @@ export const workerRows = [
     defaultFrom: {
       env: 'WEB_CONCURRENCY',
       shape: /^(\d{1,15}|auto)$/,
+      problem: 'not a whole number',
       allowed: 'a whole number from 0, or auto',
       read: (count) => (count === 'auto' ? count : Number(count)),
     },
