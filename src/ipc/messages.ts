@@ -93,3 +93,16 @@ export type FactFromWatchdog =
 
 /** Down the beat pipe: read by the watchdog thread, whatever the main loop does. */
 export type OrderToWatchdog = { readonly type: 'autopsy' }
+
+/** What the watchdog thread is started with. */
+export interface WatchOrders {
+  readonly memory: SharedArrayBuffer
+  readonly beatFd: number
+  /** Silence of the loop that ends the worker while it serves; 0 = never. */
+  readonly timeoutMs: number
+  readonly graceMs: number
+}
+
+/** From the watchdog to its main thread, and back. */
+export type WatchdogNews = { readonly type: 'parent.gone' }
+export type MainAnswer = { readonly type: 'drains' }

@@ -2,23 +2,11 @@
 import { Socket } from 'node:net'
 import type { MessagePort } from 'node:worker_threads'
 import { lineReader, toLine } from '../ipc/beat-lines.ts'
-import type { Autopsy, FactFromWatchdog, OrderToWatchdog } from '../ipc/messages.ts'
+import type { Autopsy, FactFromWatchdog, MainAnswer, OrderToWatchdog, WatchdogNews, WatchOrders } from '../ipc/messages.ts'
 import { nowMs, readPulse } from '../ipc/pulse.ts'
 import { killGroup } from '../os/spawn.ts'
 import { takeAutopsy } from './autopsy.ts'
 import { lastWords } from './last-words.ts'
-
-export interface WatchOrders {
-  readonly memory: SharedArrayBuffer
-  readonly beatFd: number
-  /** Silence of the loop that ends the worker while it serves; 0 = never. */
-  readonly timeoutMs: number
-  readonly graceMs: number
-}
-
-/** From the watchdog to its main thread, and back. */
-export type WatchdogNews = { readonly type: 'parent.gone' }
-export type MainAnswer = { readonly type: 'drains' }
 
 const tickMs = 100
 const beatMs = 500

@@ -1,0 +1,37 @@
+import { ServerResponse } from 'node:http'
+
+/** Node does not count the body of a response. Only a worker with an access log pays for counting it. */
+const key = Symbol('monoceros.body-bytes')
+type Counted = ServerResponse & { [key]?: number }
+
+let isCounting = false
+
+export function countBody(): void {
+  if (isCounting) return
+  isCounting = true
+  const { write, end } = ServerResponse.prototype
+  ServerResponse.prototype.write = function (this: Counted, chunk: unknown, ...rest: unknown[]) {
+    add(this, chunk, rest[0])
+    return Reflect.apply(write, this, [chunk, ...rest])
+  } as typeof write
+  ServerResponse.prototype.end = function (this: Counted, chunk: unknown, ...rest: unknown[]) {
+    if (!this.writableEnded) add(this, chunk, rest[0])
+    return Reflect.apply(end, this, [chunk, ...rest])
+  } as typeof end
+}
+
+function add(response: Counted, chunk: unknown, encoding: unknown): void {
+  const bytes = sizeOf(chunk, encoding)
+  if (bytes > 0) response[key] = (response[key] ?? 0) + bytes
+}
+
+function sizeOf(chunk: unknown, encoding: unknown): number {
+  if (typeof chunk === 'string') return Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
+  return chunk instanceof Uint8Array ? chunk.byteLength : 0
+}
+
+/** Bytes of the body that were given to be sent; a HEAD or bodiless response has none. */
+export function bodyBytesOf(response: Counted): number {
+  const isBodiless = response.req?.method === 'HEAD' || response.statusCode === 204 || response.statusCode === 304
+  return isBodiless ? 0 : (response[key] ?? 0)
+}

@@ -1,0 +1,109 @@
+/** The connections of a worker: which are idle and since when, and how they are closed at the limit and in a drain. */
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { nowMs, type Pulse } from '../ipc/pulse.ts'
+import { rawSocketOf } from '../os/http-internals.ts'
+
+const key = Symbol('monoceros.connection')
+
+export interface Connection {
+  readonly socket: Socket
+  /** Requests under way on it; more than one with pipelining. */
+  active: number
+  idleSinceMs: number
+  bytesSeen: number
+  /** The last response begun: the one that decides whether the connection is kept. */
+  response: ServerResponse | null
+  upgraded: 'websocket' | 'other' | null
+}
+
+export interface Connections {
+  track(socket: Socket): Connection
+  of(socket: Socket | undefined): Connection | undefined
+  /** TLS wraps the socket that was accepted; requests come on the wrapper. */
+  alias(wrapper: Socket): void
+  /** Ends the connection that has been idle for longest, or answers false when none is. */
+  closeIdlest(): boolean
+  endIdle(forMs: number): void
+  markClosing(): void
+  destroyAll(): void
+  all(): Iterable<Connection>
+  readonly size: number
+}
+
+type Keyed = { [key]?: Connection }
+
+export function createConnections(pulse: Pulse, onClosed: () => void): Connections {
+  const open = new Set<Connection>()
+
+  /** Bytes that came since we looked: the head of a request is under way. */
+  const isQuiet = (connection: Connection): boolean => {
+    const { bytesRead } = connection.socket
+    if (bytesRead !== connection.bytesSeen) {
+      connection.bytesSeen = bytesRead
+      connection.idleSinceMs = nowMs()
+      return false
+    }
+    return connection.active === 0 && connection.upgraded === null
+  }
+
+  return {
+    track(socket) {
+      const connection: Connection = {
+        socket,
+        active: 0,
+        idleSinceMs: nowMs(),
+        bytesSeen: 0,
+        response: null,
+        upgraded: null,
+      }
+      ;(socket as Keyed)[key] = connection
+      open.add(connection)
+      pulse.add('accepted', 1)
+      pulse.add('connections', 1)
+      socket.once('close', () => {
+        open.delete(connection)
+        pulse.add('connections', -1)
+        onClosed()
+      })
+      return connection
+    },
+    of: (socket) => (socket as Keyed | undefined)?.[key],
+    alias(wrapper) {
+      const connection = (rawSocketOf(wrapper) as Keyed)[key]
+      if (connection !== undefined) (wrapper as Keyed)[key] = connection
+    },
+    closeIdlest() {
+      let idlest: Connection | null = null
+      for (const connection of open) {
+        if (connection.active > 0 || connection.upgraded !== null || connection.socket.writableEnded) continue
+        if (idlest === null || connection.idleSinceMs < idlest.idleSinceMs) idlest = connection
+      }
+      if (idlest === null) return false
+      close(idlest.socket)
+      return true
+    },
+    endIdle(forMs) {
+      const now = nowMs()
+      for (const connection of open) {
+        if (isQuiet(connection) && now - connection.idleSinceMs >= forMs) close(connection.socket)
+      }
+    },
+    markClosing() {
+      for (const { response } of open) if (response !== null && !response.headersSent) response.shouldKeepAlive = false
+    },
+    destroyAll() {
+      for (const { socket } of open) socket.destroy()
+    },
+    all: () => open,
+    get size() {
+      return open.size
+    },
+  }
+}
+
+/** FIN first, so that what was written arrives; a client that does not answer it is not waited for. */
+function close(socket: Socket): void {
+  if (!socket.writableEnded) socket.end()
+  else socket.destroy()
+}

@@ -1,0 +1,31 @@
+/** The worker's sign of life: the stamp of its loop, and the watchdog thread that watches it. */
+import { Worker } from 'node:worker_threads'
+import type { MainAnswer, WatchdogNews, WatchOrders } from '../ipc/messages.ts'
+import type { Pulse } from '../ipc/pulse.ts'
+
+const stampMs = 50
+
+export interface Vitals {
+  /** Tells the watchdog that this process drains after its parent's death, so that it is not killed at once. */
+  answer(): void
+}
+
+export function startVitals(pulse: Pulse, entry: URL, orders: WatchOrders, onParentGone: () => void): Vitals {
+  pulse.stamp()
+  setInterval(pulse.stamp, stampMs).unref()
+  const watchdog = new Worker(entry, {
+    workerData: orders,
+    execArgv: [],
+    name: 'watchdog',
+    resourceLimits: { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 2 },
+  })
+  watchdog.unref()
+  watchdog.on('message', (news: WatchdogNews) => {
+    if (news.type === 'parent.gone') onParentGone()
+  })
+  // Without its watchdog a worker would hang unseen and outlive its arbiter: it is better dead and replaced.
+  watchdog.on('error', (error) => {
+    throw error
+  })
+  return { answer: () => watchdog.postMessage({ type: 'drains' } satisfies MainAnswer) }
+}
