@@ -1,14 +1,14 @@
 /** The chain of sources, the later ones winning over the earlier ones, setting by setting. */
 import { resolve } from 'node:path'
 import { MonocerosError } from '../base/errors.ts'
-import { nearest } from '../base/nearest.ts'
 import { type Arguments, readArguments } from './command-line.ts'
 import { defaultLayer, environmentLayer } from './environment.ts'
+import { fileLayer } from './file-layer.ts'
 import { findConfigFile, findPackageSettings } from './find-file.ts'
 import type { HookName, Hooks } from './hook-types.ts'
 import { type Given, invalid, type Layer, layerOf, type Placed } from './layer.ts'
 import { type LoadedFile, loadFile } from './load-file.ts'
-import { isHook, type Row, spellingsOf } from './row.ts'
+import { isHook } from './row.ts'
 import { type SettingName, type Settings, settings, valueRows } from './settings.ts'
 import { shellSplit } from './shell-split.ts'
 
@@ -30,7 +30,7 @@ export interface ResolvedConfig {
   readonly isBindGiven: boolean
 }
 
-export const sourceNames = { commandLine: 'command line', commandArgs: 'MONOCEROS_CMD_ARGS', packageJson: 'package.json' }
+export const sourceNames = { commandLine: 'command line', commandArgs: 'MONOCEROS_CMD_ARGS', packageJson: 'package.json' } as const
 
 /**
  * Joins all sources.
@@ -48,7 +48,7 @@ export async function resolveConfig(sources: ConfigSources, args: Arguments): Pr
   const known = [environment, file, commandArgs, commandLine]
   const folder = resolve(cwd, (lastOf(known, 'chdir')?.value as string | undefined) ?? '.')
   const found = await findPackageSettings((lastOf(known, 'app')?.value as string | undefined) ?? null, folder, cwd)
-  const packageJson = found === null ? emptyLayer : fileLayer(found.entries, sourceNames.packageJson)
+  const packageJson = found === null ? emptyLayer : fileLayer(found, sourceNames.packageJson)
 
   const given = merge([environment, packageJson, file, commandArgs, commandLine])
   const all = merge([defaultLayer(env, new Set(given.keys())), given])
@@ -90,33 +90,6 @@ async function configFile(namers: readonly Layer[], { cwd, fresh }: ConfigSource
   const named = namers.find((layer) => layer.has('config'))?.get('config')
   const path = named === undefined ? await findConfigFile(cwd) : resolve(cwd, named.value as string)
   return path === null ? null : loadFile(path, { cwd, fresh: fresh === true })
-}
-
-const rowBySpelling: ReadonlyMap<string, Row> = new Map(
-  settings.flatMap((row) => spellingsOf(row).map((spelled) => [spelled, row] as const)),
-)
-
-function fileLayer(entries: LoadedFile['entries'], source: string): Layer {
-  const givens: Given[] = []
-  for (const [spelled, input] of entries) {
-    const row = rowBySpelling.get(spelled)
-    if (row === undefined) throw unknownSetting(spelled, source)
-    if (input === undefined) continue
-    if (!isHook(row) && row.isCallersOnly === true) {
-      throw invalid(row, input, source, 'a file cannot set it', 'only on the command line or in the environment')
-    }
-    givens.push({ row, spelled, input, source })
-  }
-  return layerOf(givens)
-}
-
-function unknownSetting(setting: string, source: string): MonocerosError {
-  const isSnake = setting.includes('_')
-  const meant = nearest(
-    setting,
-    settings.flatMap((row) => spellingsOf(row).filter((spelled) => spelled.includes('_') === isSnake)),
-  )
-  return new MonocerosError('MON_CONFIG_UNKNOWN', { source, setting, hint: meant === undefined ? '' : ` (did you mean ${meant}?)` })
 }
 
 function check(all: Layer, cwd: string): void {

@@ -1,6 +1,8 @@
-import { access, readFile } from 'node:fs/promises'
+import { lstat, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { MonocerosError, problemOf } from '../base/errors.ts'
+import { parseJson } from './data-file.ts'
+import { type Entries, isRecord } from './entries.ts'
 import { configExtensions, labelOf } from './load-file.ts'
 
 /**
@@ -18,39 +20,33 @@ export async function findConfigFile(folder: string): Promise<string | null> {
   return found[0] === undefined ? null : join(folder, found[0])
 }
 
-export interface PackageSettings {
-  readonly label: string
-  readonly entries: readonly (readonly [name: string, value: unknown])[]
-}
-
 /**
  * The `monoceros` key of the package.json nearest to the app, else to the folder; null when there is none.
  *
  * @throws MonocerosError MON_CONFIG_FILE when that package.json cannot be read, or the key is no object
  */
-export async function findPackageSettings(app: string | null, folder: string, cwd: string): Promise<PackageSettings | null> {
+export async function findPackageSettings(app: string | null, folder: string, cwd: string): Promise<Entries | null> {
   const path = await nearestPackage(await startOf(app, folder))
   if (path === null) return null
-  const label = labelOf(path, cwd)
-  const fail = (problem: string) => new MonocerosError('MON_CONFIG_FILE', { source: label, problem })
+  const fail = (problem: string) => new MonocerosError('MON_CONFIG_FILE', { source: labelOf(path, cwd), problem })
   let data: unknown
   try {
-    data = JSON.parse(await readFile(path, 'utf8'))
+    data = parseJson(await readFile(path, 'utf8'))
   } catch (error) {
     throw fail(problemOf(error))
   }
-  const settings = (data as { monoceros?: unknown } | null)?.monoceros
+  const settings = isRecord(data) ? data['monoceros'] : undefined
   if (settings === undefined) return null
-  if (typeof settings !== 'object' || settings === null || Array.isArray(settings)) throw fail('"monoceros" must be an object of settings')
-  return { label, entries: Object.entries(settings) }
+  if (!isRecord(settings)) throw fail('"monoceros" must be an object of settings')
+  return Object.entries(settings).filter(([name]) => name !== '$schema')
 }
 
-/** The folder of the app if it is a file; a package name says nothing about where it is run. */
+/** The app if it is a path, else the folder: the name of a package says nothing about where it is run. */
 async function startOf(app: string | null, folder: string): Promise<string> {
   const module = app?.split(':')[0] ?? ''
   if (module === '') return folder
   const path = resolve(folder, module)
-  return /^\.{0,2}\//.test(module) || (await exists(path)) ? dirname(path) : folder
+  return /^\.{0,2}\//.test(module) || (await exists(path)) ? path : folder
 }
 
 async function nearestPackage(folder: string): Promise<string | null> {
@@ -61,7 +57,7 @@ async function nearestPackage(folder: string): Promise<string | null> {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return access(path).then(
+  return lstat(path).then(
     () => true,
     () => false,
   )

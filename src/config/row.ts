@@ -1,5 +1,5 @@
 import type { HookName } from './hook-types.ts'
-import type { Kind } from './kinds.ts'
+import type { Kind } from './kinds/kind.ts'
 
 export type Section = 'config' | 'server socket' | 'workers' | 'mechanics' | 'logging' | 'hooks'
 

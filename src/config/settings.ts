@@ -1,6 +1,6 @@
 /** The table of settings: help, reference page, editor schema, completion and the `Settings` type are made from it. */
 import type { HookName } from './hook-types.ts'
-import type { Kind } from './kinds.ts'
+import type { Kind } from './kinds/kind.ts'
 import { isHook, type Row, type ValueRow } from './row.ts'
 import { configRows } from './sections/config.ts'
 import { hookRows } from './sections/hooks.ts'

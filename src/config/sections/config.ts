@@ -1,4 +1,5 @@
-import { flag, path, text } from '../kinds.ts'
+import { flag } from '../kinds/choice.ts'
+import { path, text } from '../kinds/text.ts'
 import type { ValueRow } from '../row.ts'
 
 export const configRows = [

@@ -1,4 +1,5 @@
-import { choice, path, text } from '../kinds.ts'
+import { choice } from '../kinds/choice.ts'
+import { path, text } from '../kinds/text.ts'
 import type { ValueRow } from '../row.ts'
 
 export const loggingRows = [

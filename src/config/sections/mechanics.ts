@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { account, flag, list, octal, path, text } from '../kinds.ts'
+import { flag } from '../kinds/choice.ts'
+import { octal } from '../kinds/number.ts'
+import { account, list, path, text } from '../kinds/text.ts'
 import type { CheckContext, ValueRow } from '../row.ts'
 
 const variables = list({

@@ -1,5 +1,7 @@
 import { parseAddress } from '../../base/address.ts'
-import { flag, list, whole } from '../kinds.ts'
+import { flag } from '../kinds/choice.ts'
+import { whole } from '../kinds/number.ts'
+import { list } from '../kinds/text.ts'
 import type { ValueRow } from '../row.ts'
 
 const addresses = list({

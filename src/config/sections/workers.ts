@@ -1,4 +1,5 @@
-import { choiceOrModule, seconds, whole, wholeOr } from '../kinds.ts'
+import { choiceOrModule } from '../kinds/choice.ts'
+import { seconds, whole, wholeOr } from '../kinds/number.ts'
 import type { ValueRow } from '../row.ts'
 
 const workerClasses = choiceOrModule(['async', 'sync', 'asgi', 'gevent', 'tornado'], { gthread: 'not in this release' })
