@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ask } from '../support/contract/talk.ts'
 import { casesWithout } from '../support/contract.ts'
 import { type Example, examples, lackReasons } from '../support/examples.ts'
 
@@ -43,6 +44,12 @@ describe.for(examples.map((example) => [example.name, example] as const))('%s on
       expect(child.exitCode, output).toBe(null)
     })
   }
+
+  it('dies of an uncaught exception when it is asked to, without an answer', async () => {
+    const exit = once(child, 'exit')
+    await expect(ask(base, '/crash')).rejects.toMatchObject({ code: 'ECONNRESET' })
+    expect(await exit).toEqual([1, null])
+  })
 
   it('says why it lacks what it lacks', () => {
     for (const lack of example.lacks) expect(lackReasons[lack]).toBeDefined()

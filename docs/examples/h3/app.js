@@ -1,6 +1,6 @@
 // The shop's JSON API in h3: npx monoceros docs/examples/h3/app.js
-import { getQuery, getRouterParam, H3, HTTPError, setCookie } from 'h3'
-import { digest, readJson } from '../shop/bodies.js'
+import { getQuery, getRouterParam, H3, HTTPError, readBody, setCookie } from 'h3'
+import { digest } from '../shop/bodies.js'
 import { openCatalog, wholeNumber } from '../shop/catalog.js'
 import { priceEvents, streamState } from '../shop/events.js'
 import { placeOrder } from '../shop/orders.js'
@@ -17,7 +17,7 @@ app.get('/api/categories/:category', (event) => found(catalog.inCategory(param(e
 app.get('/api/search', (event) => catalog.search(getQuery(event).q))
 
 app.post('/api/orders', async (event) => {
-  const answer = placeOrder(catalog, await readJson(event.req.body))
+  const answer = placeOrder(catalog, await readBody(event))
   event.res.status = answer.ok ? 201 : 422
   if (!answer.ok) return { error: 'the order cannot be taken', problems: answer.problems }
   event.res.headers.set('location', `/api/orders/${answer.order.id}`)

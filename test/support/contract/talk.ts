@@ -1,6 +1,7 @@
 /** How the contract speaks to a server: whole requests through node:http, and bytes through a socket. */
 import http from 'node:http'
 import net from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 
 export interface Base {
   readonly host: string
@@ -81,22 +82,28 @@ export async function exchange(
   socket.setNoDelay(true)
   socket.setTimeout(DEADLINE_MS, () => socket.destroy(new Error('the server neither answered nor closed')))
   let received = Buffer.alloc(0)
-  let isClosedByServer = true
-  try {
-    for (const part of typeof sent === 'string' ? [sent] : sent) await new Promise((done) => socket.write(part, 'latin1', done))
-    for await (const chunk of socket) {
+  let failure: NodeJS.ErrnoException | undefined
+  const isClosedByServer = await new Promise<boolean>((resolve) => {
+    socket.on('error', (error) => (failure = error))
+    socket.on('close', () => resolve(true))
+    socket.on('data', (chunk) => {
       received = Buffer.concat([received, chunk])
-      if (readAnswers(received, methods, false).answers.length < count) continue
-      isClosedByServer = false
-      break
-    }
-  } catch (error) {
-    // A server may reset a connection that it refused; what it said before counts.
-    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET' && (error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
-  } finally {
-    socket.destroy()
-  }
+      if (readAnswers(received, methods, false).answers.length >= count) resolve(false)
+    })
+    void writeParts(socket, typeof sent === 'string' ? [sent] : sent)
+  })
+  socket.destroy()
+  // A server may reset a connection that it refused, while we still write; what it said before counts.
+  if (failure !== undefined && !['ECONNRESET', 'EPIPE'].includes(failure.code ?? '')) throw failure
   return { ...readAnswers(received, methods, isClosedByServer), isClosedByServer }
+}
+
+/** Parts go out in turns of the loop of their own, so that the server reads them one by one. */
+async function writeParts(socket: net.Socket, parts: readonly string[]): Promise<void> {
+  for (const part of parts) {
+    await new Promise((done) => socket.write(part, 'latin1', done))
+    if (parts.length > 1) await pause(1)
+  }
 }
 
 /** Interim answers (1xx) are listed like the others. */
