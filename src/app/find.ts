@@ -19,7 +19,8 @@ export type FoundApp = { readonly ok: true; readonly file: string } | { readonly
 export async function findApp(module: string, cwd: string): Promise<FoundApp> {
   const path = pathOf(module, cwd)
   if (path !== undefined) {
-    const file = fileAt(path)
+    const isFolderMeant = /(?:^|\/)\.{0,2}$/.test(module)
+    const file = isFolderMeant ? folderEntry(path) : fileAt(path)
     if (file !== undefined) return { ok: true, file }
   }
   if (!/^(?:[./]|file:)/.test(module)) {

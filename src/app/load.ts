@@ -1,10 +1,12 @@
+import { realpathSync } from 'node:fs'
 import { isAbsolute, relative } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { MonocerosError, problemOf } from '../base/errors.ts'
 import { linkPlace } from '../os/link-place.ts'
 import { canRequireTypeScript, runAsMain } from '../os/module-internals.ts'
 import { type Format, formatOf } from './format.ts'
 import { importLinked } from './link.ts'
+import { markModuleMain } from './module-main.ts'
 import { importByJiti } from './typescript.ts'
 
 /** What a module exports; of a CommonJS file, `default` is its `module.exports` and the names are that object's. */
@@ -31,7 +33,9 @@ export interface ImportOptions {
 export async function importApp(file: string, options: ImportOptions): Promise<ModuleNamespace> {
   process.argv = [process.execPath, file, ...(options.args ?? [])]
   try {
-    return await run(file, formatOf(file))
+    // Node, too, runs what a link points at: relative imports start from there.
+    const real = realpathSync(file)
+    return await run(real, formatOf(real))
   } catch (error) {
     const problem = placed(error, options.cwd)
     throw new MonocerosError('MON_APP_IMPORT', { spec: options.spec ?? relative(options.cwd, file), problem }, error)
@@ -46,11 +50,14 @@ function run(file: string, format: Format): Promise<ModuleNamespace> {
 }
 
 async function runModule(file: string, format: Format): Promise<ModuleNamespace> {
-  const answer = await importLinked(pathToFileURL(file).href)
+  const url = pathToFileURL(file).href
+  const unmark = markModuleMain(file, url)
+  const answer = await importLinked(url).finally(unmark)
   if (answer.ok) return answer.namespace
-  if (answer.isLinked) throw answer.error
+  // A decorator hides from Node that the file is an ES module: it links as CommonJS, and then does not compile.
+  const hasRun = answer.isLinked && !isUncompiled(answer.error, file)
   const concernsTypeScript = format.isTypeScript || /\.[cm]?tsx?\b/.test(problemOf(answer.error))
-  if (!concernsTypeScript) throw withPlace(answer.error, file)
+  if (hasRun || !concernsTypeScript) throw hasRun ? answer.error : withPlace(answer.error, file)
   return runByJiti(file).catch((error: unknown) => {
     // Where neither finds a module, Node's sentence is the one that names the importer.
     throw isNotFound(error) && isNotFound(answer.error) ? answer.error : error
@@ -71,7 +78,7 @@ async function runCommonJsTypeScript(file: string): Promise<ModuleNamespace> {
   try {
     return namespaceOf(runAsMain(file))
   } catch (error) {
-    if (!(error instanceof SyntaxError) || placeIn(error)?.file !== file) throw error
+    if (!isUncompiled(error, file)) throw error
     return await runByJiti(file)
   }
 }
@@ -109,8 +116,15 @@ function withPlace(error: unknown, file: string): unknown {
 
 /** The file and line that Node writes above the stack of a syntax error. */
 function placeIn(error: Error): { file: string; line: number } | undefined {
-  const found = /^(?:file:\/\/)?(\/.*):(\d+)$/m.exec(error.stack?.split('\n', 1)[0] ?? '')
-  return found === null ? undefined : { file: found[1]!, line: Number(found[2]) }
+  const found = /^((?:file:\/\/)?\/.*):(\d+)$/.exec(error.stack?.split('\n', 1)[0] ?? '')
+  if (found === null) return undefined
+  const [, where = '', line] = found
+  return { file: where.startsWith('file:') ? fileURLToPath(where) : where, line: Number(line) }
+}
+
+/** True of an error in the text of this very file: none of it has run. */
+function isUncompiled(error: unknown, file: string): boolean {
+  return error instanceof SyntaxError && placeIn(error)?.file === file
 }
 
 function isNotFound(error: unknown): boolean {

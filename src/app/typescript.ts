@@ -1,6 +1,7 @@
 import { extname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { markMainOnArrival } from '../os/module-internals.ts'
+import { transformCache } from './transform-cache.ts'
 
 /**
  * Imports a TypeScript program through jiti: every syntax of tsc (enums, decorators with their metadata), extension-less
@@ -12,6 +13,7 @@ export async function importByJiti(file: string): Promise<unknown> {
     // With the interop proxies each use of an imported name costs 25 to 60 times as much.
     interopDefault: false,
     moduleCache: true,
+    fsCache: transformCache(file),
     tsconfigPaths: true,
     ...(extname(file).endsWith('x') ? { jsx: { runtime: 'automatic' as const } } : {}),
   })

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 
 /**
- * Where the linking of an ES module fails: `file:line`. An error caught from `import()` has lost that place, and only a
+ * Where the linking of an ES module fails, as Node writes it: `file:line`, the file a path or a URL. An error caught from `import()` has lost that place, and only a
  * Node that dies of it prints it, so one is started for it. It evaluates nothing of the app: its first import throws.
  *
  * @returns undefined when it cannot be told within 5 s
@@ -14,8 +14,7 @@ export function linkPlace(url: string): string | undefined {
     timeout: 5_000,
     encoding: 'utf8',
   })
-  const place = /^(?:file:\/\/)?(\/.*:\d+)$/m.exec(child.stderr ?? '')?.[1]
-  return place === undefined ? undefined : decodeURI(place)
+  return /^(?:file:\/\/)?\/.*:\d+$/m.exec(child.stderr ?? '')?.[0]
 }
 
 function isLoaderFlag(flag: string): boolean {
