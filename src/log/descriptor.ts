@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { isatty } from 'node:tty'
 import { isMainThread } from 'node:worker_threads'
 
 /** A writable descriptor, and how many bytes may go into one write so that processes sharing it never tear a line. */
@@ -16,7 +17,7 @@ export const appendFlags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY
 export const fileMode = 0o644
 
 // Up to PIPE_BUF bytes a pipe takes all or nothing; a regular file takes any append whole.
-const pipeChunkBytes = 4_096
+const pipeChunkBytes = process.platform === 'darwin' ? 512 : 4_096
 const fileChunkBytes = 65_536
 
 const standardPaths: Readonly<Record<string, 1 | 2>> = {
@@ -52,7 +53,7 @@ function openPrivate(fd: number, stat: fs.Stats): Descriptor | null {
     return null // a socket, no /proc, or a pipe made by another user
   }
   const opened = fs.fstatSync(own)
-  if (opened.ino === stat.ino && opened.dev === stat.dev) return { fd: own, chunkBytes: pipeChunkBytes }
+  if (opened.ino === stat.ino && opened.dev === stat.dev) return ofFile(own)
   fs.closeSync(own)
   return null
 }
@@ -64,7 +65,7 @@ function shareWithoutBlocking(fd: 1 | 2): Descriptor {
   return { fd, chunkBytes: pipeChunkBytes }
 }
 
-/** Opens a log file for append, or says why not. */
+/** Opens a log file for append, or answers why not. */
 export function openLog(path: string, done: (error: NodeJS.ErrnoException | null, opened: Descriptor | null) => void): void {
   fs.open(path, appendFlags, fileMode, (error, fd) => done(error, error === null ? ofFile(fd) : null))
 }
@@ -79,7 +80,9 @@ export function openLogNow(path: string): Descriptor | null {
 }
 
 function ofFile(fd: number): Descriptor {
-  return { fd, chunkBytes: fs.fstatSync(fd).isFile() ? fileChunkBytes : pipeChunkBytes }
+  const stat = fs.fstatSync(fd)
+  const takesAny = stat.isFile() || (stat.isCharacterDevice() && !isatty(fd)) // such as /dev/null
+  return { fd, chunkBytes: takesAny ? fileChunkBytes : pipeChunkBytes }
 }
 
 /** True for "not now": the reader is slow, and the same write may succeed in a moment. */

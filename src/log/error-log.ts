@@ -80,6 +80,14 @@ function createLogger({ destination, format, level }: LogOptions, sink: Sink): E
 // `slot`, `age` and `gen` are not among them: the arbiter's lines carry those of the worker they are about.
 const reserved = new Set(['time', 'level', 'event', 'role', 'pid', 'msg', 'err'])
 
+function sentenceOf(text: string, facts: EventFacts): string {
+  try {
+    return fill(text, facts as SentenceFacts)
+  } catch {
+    return text // a fact without a text form, such as an object without prototype: the line still has it as a field
+  }
+}
+
 class ErrorLog implements Log {
   readonly #logger: EventLogger
   readonly #sink: Sink
@@ -91,7 +99,8 @@ class ErrorLog implements Log {
     this.#who = who
   }
 
-  event(name: EventName, facts: EventFacts = {}, error?: unknown): void {
+  // A function of its own, so that `log.event` can be handed on.
+  readonly event = (name: EventName, facts: EventFacts = {}, error?: unknown): void => {
     const { level, text } = events[name]
     if (!this.#logger.isLevelEnabled(level)) return
     try {
@@ -99,7 +108,7 @@ class ErrorLog implements Log {
       const line: Record<string, unknown> = { event: name, role, slot, age, gen, pid: process.pid }
       for (const fact in facts) line[reserved.has(fact) ? `fact.${fact}` : fact] = facts[fact]
       if (error !== undefined) line['err'] = thrownFacts(error)
-      this.#logger[level](line, fill(text, facts as SentenceFacts))
+      this.#logger[level](line, sentenceOf(text, facts))
     } catch {
       this.#sink.dropped++ // a fact that cannot be read costs its line, never its process
     }

@@ -6,10 +6,10 @@ import { appendFlags, fileMode, standardOf } from './descriptor.ts'
 /** Why a log destination cannot be opened for append, or null when it can. Creates nothing. */
 export function openable(destination: string): string | null {
   if (standardOf(destination, 2) !== null) return null
-  const stat = fs.statSync(destination, { throwIfNoEntry: false })
-  if (stat?.isDirectory()) return 'it is a folder'
   const folder = path.dirname(path.resolve(destination))
   try {
+    const stat = fs.statSync(destination, { throwIfNoEntry: false })
+    if (stat?.isDirectory()) return 'it is a folder'
     if (stat !== undefined) fs.accessSync(destination, fs.constants.W_OK)
     else fs.accessSync(folder, fs.constants.W_OK | fs.constants.X_OK)
     return null

@@ -40,6 +40,7 @@ export class Sink {
   #descriptor: Descriptor | null
   #timer: NodeJS.Timeout | undefined
   #reportedDrops = 0
+  #dueBytes = 0
   #pauseMs = 0
   #problem = ''
   #isReopenDue = false
@@ -57,7 +58,7 @@ export class Sink {
   /** Takes one record, its newline included. */
   write(line: string): void {
     if (!this.#queue.add(line, this.#descriptor?.chunkBytes ?? 0)) this.dropped++
-    else if (this.#state === 'idle' || (this.#state === 'gathering' && this.#queue.bytes >= this.#options.gatherBytes)) this.#next(false)
+    else if (this.#state === 'idle' || (this.#state === 'gathering' && this.#queue.bytes >= this.#options.gatherBytes)) this.#next()
   }
 
   /** Opens the path again, once the write under way is done; the old file is kept when that fails. */
@@ -97,15 +98,18 @@ export class Sink {
     this.#queue.putBack(flying)
   }
 
+  // All that is queued now goes out without gathering more.
   #hurry(): void {
-    if (this.#state !== 'writing' && this.#state !== 'opening') this.#next(true)
+    this.#dueBytes = this.#queue.takenBytes
+    if (this.#state !== 'writing' && this.#state !== 'opening') this.#next()
   }
 
-  #next(isUrgent: boolean): void {
-    const { bytes } = this.#queue
+  #next(): void {
+    const { bytes, takenBytes } = this.#queue
+    if (bytes >= this.#options.gatherBytes) this.#dueBytes = takenBytes
     if (this.#isReopenDue || (this.#descriptor === null && bytes > 0)) this.#open()
     else if (this.#descriptor === null || bytes === 0) this.#become('idle')
-    else if (isUrgent || this.#waiters.length > 0 || bytes >= this.#options.gatherBytes) this.#write(this.#descriptor)
+    else if (takenBytes - bytes < this.#dueBytes) this.#write(this.#descriptor)
     else this.#become('gathering', this.#options.gatherMs)
   }
 
@@ -126,7 +130,7 @@ export class Sink {
     this.#reportDrops()
     // Nothing written and no error, again and again, would turn the loop hot.
     if (bytes === 0) this.#pause(longestPauseMs)
-    else this.#next(false)
+    else this.#next()
   }
 
   #failed(error: NodeJS.ErrnoException): void {
@@ -151,7 +155,7 @@ export class Sink {
       if (opened !== null) this.#swap(opened)
       else if (this.#descriptor !== null) this.#reportFailure(error)
       if (this.#descriptor === null) this.#failed(error!)
-      else this.#next(false)
+      else this.#next()
     })
   }
 
@@ -165,7 +169,7 @@ export class Sink {
   #become(state: State, wakeMs?: number): void {
     clearTimeout(this.#timer)
     this.#state = state
-    this.#timer = wakeMs === undefined ? undefined : setTimeout(() => this.#next(true), wakeMs).unref()
+    this.#timer = wakeMs === undefined ? undefined : setTimeout(() => this.#hurry(), wakeMs).unref()
   }
 
   #reportFailure(error: NodeJS.ErrnoException | null): void {

@@ -43,9 +43,10 @@ function pairs(record: LogRecord): string {
   let text = ''
   for (const [name, value] of Object.entries(record)) {
     if (envelope.has(name) || inSentence.includes(name) || value === null) continue
-    text += `${text === '' ? '  ' : ' '}${printable(name)}=${shown(value)}`
+    text += ` ${printable(name)}=${shown(value)}`
   }
-  return text
+  if (record.err?.code !== undefined) text += ` code=${shown(record.err.code)}`
+  return text === '' ? '' : ` ${text}`
 }
 
 function shown(value: unknown): string {
