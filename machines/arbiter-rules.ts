@@ -180,6 +180,12 @@ export function replace(context: ArbiterContext, p: { slot: Slot; age: Age }): D
   return spawn(context, p.slot, context.facts)
 }
 
+/** A worker leaves by itself (somebody sent it TERM): its slot is to be filled now, not when it is gone. */
+export function keepLeaving(context: ArbiterContext, p: { age: Age }): Decision {
+  const row = context.workers[p.age]
+  return change(context, row === undefined ? {} : { workers: { ...context.workers, [p.age]: { ...row, phase: 'leaving' } } })
+}
+
 export const dropWorker = (context: ArbiterContext, p: { age: Age }): Decision =>
   change(context, { workers: withoutKey(context.workers, p.age) as ArbiterContext['workers'] })
 

@@ -25,6 +25,7 @@ export type ArbiterEvent =
   | { type: 'listener.failed'; id: string; problem: string }
   | { type: 'handle.ready'; slot: Slot; age: Age }
   | { type: 'handle.recycle'; slot: Slot; age: Age }
+  | { type: 'handle.leaving'; slot: Slot; age: Age }
   | { type: 'roll.spawn'; slot: Slot }
   | { type: 'roll.retire'; slot: Slot }
   | { type: 'slot.refill'; slot: Slot }
@@ -70,6 +71,7 @@ export const arbiterMachine = setup({
     fitSlots: rule(rules.fitSlots),
     keepReady: rule(rules.keepReady),
     replace: rule(rules.replace),
+    keepLeaving: rule(rules.keepLeaving),
     dropWorker: rule(rules.dropWorker),
     keepBootFailure: rule(rules.keepBootFailure),
     restart: rule(rules.restart),
@@ -193,6 +195,7 @@ export const arbiterMachine = setup({
           on: {
             'handle.ready': { actions: [{ type: 'keepReady', params: ({ event }) => ({ age: event.age }) }, 'fillSlots'] },
             'handle.recycle': { actions: { type: 'replace', params: ({ event }) => event } },
+        'handle.leaving': { actions: [{ type: 'keepLeaving', params: ({ event }) => ({ age: event.age }) }, 'fillSlots'] },
             'slot.refill': { actions: { type: 'refill', params: ({ event }) => ({ slot: event.slot }) } },
             'listener.failed': {
               target: '#arbiter.draining',
@@ -257,6 +260,7 @@ export const arbiterMachine = setup({
           actions: { type: 'keepReady', params: ({ event }) => ({ age: event.age }) },
         },
         'handle.recycle': { actions: { type: 'replace', params: ({ event }) => event } },
+        'handle.leaving': { actions: [{ type: 'keepLeaving', params: ({ event }) => ({ age: event.age }) }, 'fillSlots'] },
         'xstate.done.actor.worker.*': [
           {
             guard: { type: 'isAsAsked', params: ({ event }) => ({ output: event.output }) },

@@ -8,7 +8,7 @@ export type Age = number
 export type Generation = number
 
 /** Why a worker was asked to go. */
-export type StopReason = 'stop' | 'scale' | 'reload' | 'rollback' | 'recycle'
+export type StopReason = 'stop' | 'scale' | 'reload' | 'rollback' | 'recycle' | 'signal'
 
 /** Why a worker was not asked but killed. */
 export type KillReason = 'boot-timeout' | 'silent' | 'frozen' | 'grace' | 'forced' | 'unwanted' | 'failed'

@@ -41,6 +41,8 @@ export type HandleEvent =
   | { type: 'child.silent'; blockedMs: number }
   | { type: 'child.frozen'; silentMs: number }
   | { type: 'child.autopsied' }
+  /** It was sent TERM or INT by somebody else and leaves by itself. */
+  | { type: 'child.draining' }
   | { type: 'child.drained'; tookMs: number; cutRequests: number }
   | { type: 'child.exited'; exit: ChildExit }
   | { type: 'stop'; reason: StopReason; graceMs: number; isQuick: boolean }
@@ -86,6 +88,9 @@ const outputOf = (context: HandleContext): HandleOutput => ({
 /** How long a child may take to leave after it said that it failed, and a watchdog to answer. */
 const exitPatienceMs = 2_000
 const autopsyPatienceMs = 2_500
+const shutdownPatienceMs = 2_000
+/** How long a quick stop (INT, QUIT) lets requests finish. */
+export const quickGraceMs = 1_000
 
 export const workerHandleMachine = setup({
   types: {
@@ -103,6 +108,7 @@ export const workerHandleMachine = setup({
   actions: {
     note: effect<Note>('note'),
     tellReady: sendParent(({ context }) => ({ type: 'handle.ready', slot: context.slot, age: context.age })),
+    tellLeaving: sendParent(({ context }) => ({ type: 'handle.leaving', slot: context.slot, age: context.age })),
     tellRecycle: sendParent(({ context }) => ({ type: 'handle.recycle', slot: context.slot, age: context.age })),
     keepPid: assign({ pid: (_, p: { pid: number }) => p.pid }),
     keepReady: assign({ wasReady: true }),
@@ -128,7 +134,8 @@ export const workerHandleMachine = setup({
   },
   delays: {
     bootTimeout: ({ context }) => context.bootTimeoutMs,
-    grace: ({ context }) => context.graceMs,
+    // The child cuts what is left at its grace and still runs the app's onShutdown; only then is it late.
+    grace: ({ context }) => (context.isQuick ? Math.min(context.graceMs, quickGraceMs) : context.graceMs) + shutdownPatienceMs,
     exitPatience: exitPatienceMs,
     autopsyPatience: autopsyPatienceMs,
   },
@@ -232,6 +239,13 @@ export const workerHandleMachine = setup({
       entry: 'tellReady',
       on: {
         stop: { target: 'draining', actions: { type: 'keepStop', params: ({ event }) => event } },
+        'child.draining': {
+          target: 'draining',
+          actions: [
+            { type: 'keepStop', params: ({ context }) => ({ reason: 'signal', graceMs: context.graceMs, isQuick: false }) },
+            'tellLeaving',
+          ],
+        },
         'child.silent': {
           target: 'killing.striking',
           actions: [

@@ -19,7 +19,7 @@ export interface WorkerContext {
   readonly failure: BootFailure | null
 }
 
-export type WorkerEvent = ({ type: 'drain' } & Drain) | { type: 'told.ready' }
+export type WorkerEvent = { type: 'drain' } & Drain
 
 const toFailure = (error: unknown): BootFailure => {
   const exitCode = (error as { exitCode?: unknown } | null)?.exitCode
@@ -90,8 +90,6 @@ export const workerMachine = setup({
             onDone: '#worker.ready',
             onError: { target: '#worker.failed', actions: { type: 'keepFailure', params: ({ event }) => toFailure(event.error) } },
           },
-          // PM2's habit: a program that says `ready` is, whether it listens or not.
-          on: { 'told.ready': '#worker.ready' },
         },
       },
     },

@@ -15,8 +15,8 @@ type Send = (message: unknown, handle?: unknown, options?: unknown, callback?: (
 
 interface Port {
   send?: unknown
-  on(event: string, listener: (message: never, handle: never) => void): unknown
 }
+type On = (event: string, listener: (envelope: never, handle: unknown) => void) => unknown
 
 export interface Channel<Out, In> {
   /** False when the other side is gone; what cannot be delivered is dropped, since its receiver is. */
@@ -25,9 +25,10 @@ export interface Channel<Out, In> {
 }
 
 function openChannel<Out, In>(port: Port): Channel<Out, In> {
+  // Taken now: in a worker `process.send` is replaced for the app's own use.
+  const send = port.send as Send | undefined
   return {
     send(message, handle) {
-      const send = port.send as Send | undefined
       if (typeof send !== 'function') return false
       const envelope: Envelope<Out> = { cmd, body: message }
       try {
@@ -39,7 +40,8 @@ function openChannel<Out, In>(port: Port): Channel<Out, In> {
       }
     },
     onMessage(listener) {
-      port.on('internalMessage', (envelope: Envelope<In>, handle: unknown) => {
+      const { on } = port as unknown as { on: On }
+      on.call(port, 'internalMessage', (envelope: Envelope<In>, handle: unknown) => {
         if (envelope.cmd === cmd) listener(envelope.body, handle)
       })
     },

@@ -16,35 +16,125 @@ function row(level: Level, text: string, doc: string): EventRow {
  * `docs/reference/events.md` is made from this table.
  */
 export const events = {
-  'arbiter.starting': row('info', 'starting monoceros', 'The arbiter has read its configuration and is about to bind.'),
-  'arbiter.listening': row('info', 'listening at {address}', 'A listening socket is bound; one line for each address.'),
-  'arbiter.ready': row('info', 'ready', 'Every worker slot has a worker that serves.'),
+  'arbiter.starting': row(
+    'info',
+    'starting monoceros {version} (Node {node})',
+    'The arbiter has read its configuration and is about to bind.',
+  ),
+  'arbiter.ready': row('info', '{workers} worker(s) ready at {address}', 'The first workers serve; `whenReady` runs.'),
   'arbiter.signal': row('info', 'handling signal {signal}', 'A signal that means something to the arbiter has come.'),
-  'arbiter.stopping': row('info', 'shutting down: {reason}', 'The arbiter drains its workers and then ends.'),
+  'arbiter.signal-ignored': row('warning', 'signal {signal} is ignored: {why}', 'A signal that means nothing in this situation.'),
+  'arbiter.scaled': row('info', 'workers: {from} → {to}', 'TTIN or TTOU changed how many workers are wanted.'),
+  'arbiter.stopping': row('info', 'shutting down: {reason}', 'The arbiter holds no listener any more and drains its workers.'),
+  'arbiter.forced': row('warning', 'told again to stop: killing all workers', 'A second INT: nothing is waited for.'),
   'arbiter.stopped': row('info', 'stopped', 'All children are gone; the last line of an arbiter.'),
+  'arbiter.failed': row('critical', '{problem}', 'The arbiter ends with a failure; the fact `exitCode` is its exit code.'),
+  'arbiter.uncaught': row(
+    'error',
+    'uncaught in the arbiter: {problem}',
+    'Something outside the charts threw, most likely a hook’s own timer. The arbiter goes on.',
+  ),
+  'arbiter.reopened': row('info', 'log files reopened', 'USR1: the logs of the arbiter and of every worker were opened again by name.'),
 
-  'worker.booting': row('info', 'booting worker', 'A worker process was spawned to fill a slot.'),
-  'worker.loaded': row('debug', 'app loaded', 'The app is imported, and its kind is known.'),
+  'listener.bound': row('info', 'listening at {address}', 'An address is bound. Connections are taken as soon as a worker is ready.'),
+  'listener.waiting': row(
+    'warning',
+    '{problem}; trying again (try {tries})',
+    'An address is in use; it is tried five times, a second apart.',
+  ),
+
+  'worker.booting': row('info', 'booting worker with pid {childPid}', 'A worker process was spawned to fill a slot.'),
+  'worker.loaded': row('debug', 'app loaded as {kind} in {loadMs} ms', 'The app is imported, and its kind is known.'),
   'worker.ready': row('info', 'worker ready in {readyMs} ms', 'The worker takes traffic from now on.'),
+  'worker.cannot-boot': row(
+    'error',
+    '{problem}',
+    'Why a worker cannot get ready, with the app’s own stack where it has one. Told once for each different reason.',
+  ),
+  'worker.boot-failed': row('warning', 'worker did not get ready: {how}', 'A worker ended before it was ready.'),
+  'worker.boot-timeout': row(
+    'error',
+    'worker not ready after {bootTimeoutS} s',
+    'The worker did not get ready within `boot_timeout`; what it was doing follows.',
+  ),
+  'worker.recycle': row('info', 'to be recycled: {reason}', 'The worker asks for a successor, and drains once that one is ready.'),
   'worker.draining': row('info', 'draining: {reason}', 'The worker accepts no more connections and finishes what it has.'),
-  'worker.drained': row('info', 'drained in {tookMs} ms', 'The worker has finished all its requests and ends.'),
-  'worker.gone': row('info', 'worker gone: {how}', 'The worker process has ended, and how.'),
-  'worker.killing': row('warning', 'killing worker: {reason}', 'The worker did not end when asked, or went silent, and is killed.'),
-  'worker.autopsy': row('error', 'what the worker was doing', 'Stack and requests of a worker that is stuck, taken before it is killed.'),
-  'worker.timeout': row('error', 'WORKER TIMEOUT', 'The loop of a worker was blocked for longer than `timeout`.'),
-  'worker.frozen': row('warning', 'worker is frozen', 'The whole process stands still: stopped by a signal, or not scheduled.'),
+  'worker.drained': row(
+    'info',
+    'drained in {tookMs} ms',
+    'The worker has finished its requests; `cutRequests` is how many were not within the grace.',
+  ),
+  'worker.grace-over': row(
+    'error',
+    'not gone after its grace',
+    'The worker did not end within `graceful_timeout`; what it was doing follows.',
+  ),
+  'worker.gone': row('info', 'worker gone: {how}', 'A worker that was asked to go has ended.'),
+  'worker.died': row('error', 'worker died: {how}', 'A worker that was not asked to go has ended. It is replaced.'),
+  'worker.backoff': row(
+    'warning',
+    'too many restarts: slot {slot} waits {delayMs} ms',
+    'More than 10 restarts within 10 s: the next one waits, doubling up to 30 s.',
+  ),
+  'worker.blocked': row(
+    'warning',
+    'its loop was blocked for {blockedMs} ms',
+    'The event loop stood still for a second or more; the stack is of that time.',
+  ),
+  'worker.timeout': row(
+    'error',
+    'WORKER TIMEOUT: its loop is blocked for {blockedMs} ms',
+    'The loop was blocked for longer than `timeout`. The worker is killed; what it was doing is told beside.',
+  ),
+  'worker.frozen': row(
+    'error',
+    'process frozen for {silentMs} ms',
+    'The whole process stands still (stopped by a signal, or not scheduled) for longer than `timeout`. It is killed.',
+  ),
+  'worker.autopsy': row(
+    'error',
+    'what it was doing: {where}, {phase}',
+    'Stack, requests in flight and what the kernel knows of a process that is about to be killed.',
+  ),
+  'worker.orphaned': row('warning', 'the arbiter is gone: draining', 'The arbiter died. The worker finishes what it has and ends.'),
+  'worker.uncaught': row(
+    'error',
+    'uncaught exception ({origin})',
+    'The app threw where nobody catches; Node ends the process. The requests in flight go with it.',
+  ),
+  'worker.drain-failed': row('error', 'drain failed: {problem}', 'An internal problem while draining; the worker ends all the same.'),
+  'worker.shutdown-failed': row(
+    'error',
+    'onShutdown failed: {problem}',
+    'The app’s onShutdown, or a handler like it, threw. The worker ends all the same.',
+  ),
+  'worker.door-problem': row(
+    'error',
+    'a listener of this worker failed: {problem}',
+    'Accepting failed on one listener: file descriptors ran out, or its handle could not be had again.',
+  ),
 
-  'request.slow': row('warning', 'request is older than the timeout', 'One request has been under way for longer than `timeout`.'),
+  'request.slow': row(
+    'warning',
+    '{method} {path} has been under way for {ageMs} ms',
+    'One request has been under way for longer than `timeout`.',
+  ),
+  'request.failed': row('error', '{method} {path}: {problem}', 'A handler threw or rejected; the client got 500 if nothing had been sent.'),
 
-  'reload.started': row('info', 'reloading', 'A new generation of workers is being started beside the old one.'),
-  'reload.done': row('info', 'reloaded', 'The new generation serves, and the old one is gone.'),
+  'reload.started': row('info', 'reloading', 'The configuration is read again and a new generation is started beside the old one.'),
+  'reload.done': row('info', 'reloaded: generation {generation}', 'Every worker of the new generation is ready; the old one drains.'),
   'reload.rolled-back': row(
     'error',
-    'reload failed, the old generation serves on',
+    'reload failed, the old generation serves on: {problem}',
     'The new generation did not get ready and was stopped.',
   ),
 
-  'config.bind-wins': row('info', 'the app asked for another address; bind wins', 'The program called listen() while `bind` was set.'),
+  'config.bind-wins': row('info', 'the program asked for {asked}; bind wins: {bind}', 'The program called listen() while `bind` was set.'),
+  'config.changed': row(
+    'warning',
+    '{path} has changed since this generation was configured',
+    'A worker found another config file than its arbiter read; send HUP to make both agree.',
+  ),
 
   'log.dropped': row(
     'warning',
@@ -53,7 +143,18 @@ export const events = {
   ),
   'log.failed': row('error', 'cannot write log {destination}: {problem}', 'A log cannot be opened or written; it is tried again.'),
 
-  'hook.failed': row('error', 'hook {hook} failed', 'A hook of the config file threw; its stack is below.'),
+  'hook.failed': row('error', 'hook {hook} failed: {problem}', 'A hook of the config file threw; its stack is below.'),
+  'hook.debug': row('debug', '{text}', 'A hook wrote to the log.'),
+  'hook.info': row('info', '{text}', 'A hook wrote to the log.'),
+  'hook.warning': row('warning', '{text}', 'A hook wrote to the log.'),
+  'hook.error': row('error', '{text}', 'A hook wrote to the log.'),
+
+  'app.signal-handler-failed': row(
+    'error',
+    'the app’s handler of {signal} failed: {problem}',
+    'A listener that the app put on a signal threw when it was called after the drain.',
+  ),
+  'chart.failed': row('error', 'internal error: {problem}', 'A chart ended in an error. This is a bug of monoceros.'),
 } as const satisfies Record<`${string}.${string}`, EventRow>
 
 export type EventName = keyof typeof events

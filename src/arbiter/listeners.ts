@@ -1,0 +1,124 @@
+/** The sockets that the arbiter has bound and lends to its workers. */
+import { chownSync } from 'node:fs'
+import type { BindProblem } from '../../machines/listener.ts'
+import { type Address, formatAddress } from '../base/address.ts'
+import { type ErrorData, MonocerosError, problemOf } from '../base/errors.ts'
+import type { ListenerFact, ListenWish } from '../ipc/messages.ts'
+import { type BoundHandle, bind } from '../os/bind.ts'
+import { holderOfPort } from '../os/holder.ts'
+
+export interface ListenersOptions {
+  readonly umask: number
+  /** Who a unix socket is to belong to; null leaves it to the arbiter's user. */
+  readonly owner: { readonly uid: number | null; readonly gid: number | null }
+}
+
+export type GrantAnswer = { readonly listener: ListenerFact; readonly handle: unknown } | { readonly problem: ErrorData }
+type Asker = (answer: GrantAnswer) => void
+
+interface Entry {
+  readonly wanted: Address
+  bound: { readonly handle: BoundHandle; readonly address: Address } | null
+  askers: Asker[]
+}
+
+export interface Listeners {
+  /** Names an address for the chart; the same address has the same id. */
+  idOf(address: Address, ordinal?: number): string
+  bind(id: string, tries: number): Promise<{ ok: true; address: string } | { ok: false; problem: BindProblem }>
+  release(id: string): void
+  /** Answers at once when it is bound, else as soon as that is known; true: it must be asked for first. */
+  grant(id: string, asker: Asker): boolean
+  /** What a spawn passes on: descriptors in order, and the facts that name them. */
+  inherited(ids: readonly string[], firstFd: number): { fds: number[]; facts: ListenerFact[] }
+  addresses(): string[]
+}
+
+export function createListeners(options: ListenersOptions): Listeners {
+  const entries = new Map<string, Entry>()
+
+  function settle(entry: Entry, answer: GrantAnswer): void {
+    for (const asker of entry.askers.splice(0)) asker(answer)
+  }
+
+  const grantOf = (id: string, entry: Entry): GrantAnswer | null =>
+    entry.bound === null ? null : { listener: { id, address: formatAddress(entry.bound.address), fd: null }, handle: entry.bound.handle }
+
+  return {
+    idOf(address, ordinal = 0) {
+      const isAnyPort = address.kind === 'tcp' && address.port === 0
+      const id = isAnyPort ? `${formatAddress(address)}#${ordinal}` : formatAddress(address)
+      if (!entries.has(id)) entries.set(id, { wanted: address, bound: null, askers: [] })
+      return id
+    },
+    async bind(id, tries) {
+      const entry = entries.get(id)
+      if (entry === undefined)
+        return { ok: false, problem: { code: 'MON_LISTENER_FAILED', text: `no such listener: ${id}`, isRetryable: false } }
+      const shown = formatAddress(entry.wanted)
+      try {
+        const bound = await bind(entry.wanted, { umask: options.umask, shown })
+        if (!entries.has(id)) {
+          bound.handle.close() // released while it was being bound
+          return { ok: false, problem: { code: 'MON_LISTENER_FAILED', text: 'released', isRetryable: false } }
+        }
+        if (entry.wanted.kind === 'unix') giveAway(entry.wanted.path, options.owner)
+        entry.bound = bound
+        settle(entry, grantOf(id, entry) as GrantAnswer)
+        return { ok: true, address: formatAddress(bound.address) }
+      } catch (error) {
+        return { ok: false, problem: problemFor(error, entry.wanted, shown, tries) }
+      }
+    },
+    release(id) {
+      const entry = entries.get(id)
+      if (entry === undefined) return
+      entries.delete(id)
+      entry.bound?.handle.close()
+      settle(entry, { problem: new MonocerosError('MON_LISTENER_FAILED', { address: id, problem: 'it could not be bound' }).toData() })
+    },
+    grant(id, asker) {
+      const entry = entries.get(id)
+      if (entry === undefined) {
+        asker({ problem: new MonocerosError('MON_LISTENER_FAILED', { address: id, problem: 'the arbiter no longer holds it' }).toData() })
+        return false
+      }
+      const answer = grantOf(id, entry)
+      if (answer !== null) {
+        asker(answer)
+        return false
+      }
+      entry.askers.push(asker)
+      return entry.askers.length === 1
+    },
+    inherited(ids, firstFd) {
+      const bound = ids.flatMap((id) => {
+        const entry = entries.get(id)
+        return entry?.bound ? [{ id, fd: entry.bound.handle.fd, address: formatAddress(entry.bound.address) }] : []
+      })
+      return {
+        fds: bound.map(({ fd }) => fd),
+        facts: bound.map(({ id, address }, index) => ({ id, address, fd: firstFd + index })),
+      }
+    },
+    addresses: () => [...entries.values()].flatMap((entry) => (entry.bound ? [formatAddress(entry.bound.address)] : [])),
+  }
+}
+
+/** What Node's `listen()` without a host takes. */
+export function addressOfWish(wish: ListenWish): Address {
+  if (wish.path !== null) return { kind: 'unix', path: wish.path }
+  return { kind: 'tcp', host: wish.host ?? '::', port: wish.port ?? 0 }
+}
+
+function giveAway(path: string, owner: ListenersOptions['owner']): void {
+  if (owner.uid !== null || owner.gid !== null) chownSync(path, owner.uid ?? process.getuid?.() ?? 0, owner.gid ?? process.getgid?.() ?? 0)
+}
+
+function problemFor(error: unknown, wanted: Address, shown: string, tries: number): BindProblem {
+  if (!(error instanceof MonocerosError)) return { code: 'MON_LISTENER_FAILED', text: problemOf(error), isRetryable: false }
+  if (error.code !== 'MON_LISTENER_IN_USE') return { code: error.code, text: error.message, isRetryable: false }
+  const holder = wanted.kind === 'tcp' ? holderOfPort(wanted.port) : null
+  const named = new MonocerosError('MON_LISTENER_IN_USE', { address: shown, holder: holder === null ? '' : ` by ${holder}`, tries })
+  return { code: named.code, text: named.message, isRetryable: true }
+}

@@ -1,0 +1,168 @@
+/** What stands behind a worker-handle: one child process, its channel, its beats, and its end. */
+import type { ChildOrder, HandleEvent, HandleInput } from '../../machines/worker-handle.ts'
+import { problemOf } from '../base/errors.ts'
+import { lineReader, toLine } from '../ipc/beat-lines.ts'
+import { channelToWorker } from '../ipc/channel.ts'
+import type { Autopsy, BootOrder, Counters, FactFromWatchdog, FactFromWorker, OrderToWatchdog } from '../ipc/messages.ts'
+import { procState } from '../os/proc.ts'
+import { type Child, killGroup, spawnChild } from '../os/spawn.ts'
+import type { Roster } from './roster.ts'
+
+export interface Supervised {
+  readonly input: HandleInput
+  readonly pid: number | null
+}
+
+export interface SupervisionHost {
+  readonly entryPath: string
+  readonly args: readonly string[]
+  readonly roster: Roster
+  /** How long beats may be missing before the process is held to be frozen; 0 = for ever. */
+  frozenMs(input: HandleInput): number
+  environment(input: HandleInput): NodeJS.ProcessEnv
+  prepare(input: HandleInput): Promise<{ readonly boot: BootOrder; readonly fds: readonly number[] }>
+  onBooting(child: Supervised): void
+  onLoaded(child: Supervised, kind: string, loadMs: number): void
+  onFailed(child: Supervised, error: Extract<FactFromWorker, { type: 'failed' }>['error']): void
+  onBlocked(child: Supervised, blockedMs: number, autopsy: Autopsy | null): void
+  onAutopsy(child: Supervised, autopsy: Autopsy): void
+  onDoorWanted(child: Supervised, wanted: Extract<FactFromWorker, { type: 'door.wanted' }>, answer: DoorAnswer): void
+  onGone(child: Supervised): void
+}
+
+export type DoorAnswer = (order: Extract<import('../ipc/messages.ts').OrderToWorker, { type: 'door' }>, handle?: unknown) => void
+
+export interface Supervision {
+  obey(order: ChildOrder): void
+  reopen(): void
+}
+
+const neverSpawned = { code: null, signal: null } as const
+
+export function supervise(input: HandleInput, host: SupervisionHost, report: (event: HandleEvent) => void): Supervision {
+  let child: Child | null = null
+  let isStruck = false
+  const self = (): Supervised => ({ input, pid: child?.pid ?? null })
+  const exited = (code: number | null, signal: string | null) =>
+    report({ type: 'child.exited', exit: { code, signal, atMs: performance.now(), dice: Math.random() } })
+
+  async function start(): Promise<void> {
+    const { boot, fds } = await host.prepare(input)
+    if (isStruck) return exited(neverSpawned.code, 'SIGKILL')
+    child = await spawnChild({ entryPath: host.entryPath, args: host.args, env: host.environment(input), fds })
+    const { process: image, beatPipe, pid } = child
+    const channel = channelToWorker(image)
+    image.once('exit', (code, signal) => {
+      host.roster.remove(input.age)
+      // What the app has started belongs to its process group and goes with it.
+      killGroup(pid)
+      host.onGone(self())
+      exited(code, signal)
+    })
+    image.on('error', () => undefined) // a send or kill that came too late; the exit tells
+    channel.onMessage((fact) => hear(fact, channel.send, boot))
+    beatPipe.on('error', () => undefined) // it died while we wrote; the exit tells
+    beatPipe.on('data', lineReader(hearWatchdog))
+    host.roster.add({
+      age: input.age,
+      slot: input.slot,
+      generation: input.generation,
+      pid,
+      counters: null,
+      lastBeatMs: null,
+      frozenMs: host.frozenMs(input),
+      onFrozen,
+      reopen,
+    })
+    host.onBooting(self())
+    report({ type: 'child.spawned', pid })
+    if (isStruck) killGroup(pid)
+  }
+
+  function hear(fact: FactFromWorker, send: ReturnType<typeof channelToWorker>['send'], boot: BootOrder): void {
+    switch (fact.type) {
+      case 'hello':
+        send({ type: 'boot', boot })
+        break
+      case 'loaded':
+        host.onLoaded(self(), fact.kind, fact.loadMs)
+        break
+      case 'ready':
+        report({ type: 'child.ready', readyMs: fact.readyMs })
+        break
+      case 'failed':
+        host.onFailed(self(), fact.error)
+        report({ type: 'child.failed', exitCode: fact.exitCode, problem: fact.error.text })
+        break
+      case 'recycle':
+        report({ type: 'child.recycle', reason: fact.reason })
+        break
+      case 'draining':
+        report({ type: 'child.draining' })
+        break
+      case 'drained':
+        report({ type: 'child.drained', tookMs: fact.tookMs, cutRequests: fact.cutRequests })
+        break
+      case 'door.wanted':
+        host.onDoorWanted(self(), fact, (order, handle) => void send(order, handle))
+        break
+    }
+  }
+
+  function hearWatchdog(fact: FactFromWatchdog): void {
+    host.roster.beat(input.age, fact.type === 'beat' ? fact.counters : null)
+    switch (fact.type) {
+      case 'beat':
+        break
+      case 'unblocked':
+        host.onBlocked(self(), fact.blockedMs, fact.autopsy)
+        break
+      case 'silent':
+        report({ type: 'child.silent', blockedMs: fact.blockedMs })
+        host.onAutopsy(self(), fact.autopsy)
+        break
+      case 'autopsy':
+        host.onAutopsy(self(), fact.autopsy)
+        report({ type: 'child.autopsied' })
+        break
+    }
+  }
+
+  function onFrozen(silentMs: number): void {
+    const kernel = procState(child?.pid ?? 0)
+    const state = kernel === null ? '' : `, state ${kernel.state}`
+    report({ type: 'child.frozen', silentMs })
+    host.onAutopsy(self(), {
+      where: 'frozen',
+      phase: `no thread of it runs${state}`,
+      blockedMs: silentMs,
+      stack: [],
+      requests: [],
+      waitChannel: kernel?.waitChannel ?? null,
+      children: kernel?.children ?? [],
+    })
+  }
+
+  function reopen(): void {
+    if (child !== null) channelToWorker(child.process).send({ type: 'reopen' })
+  }
+
+  start().catch((error: unknown) => {
+    report({ type: 'child.failed', exitCode: 3, problem: `it could not be started: ${problemOf(error)}` })
+    exited(neverSpawned.code, neverSpawned.signal)
+  })
+
+  return {
+    obey(order) {
+      if (order.type === 'strike') {
+        isStruck = true
+        if (child !== null) killGroup(child.pid)
+      } else if (child === null) return
+      else if (order.type === 'drain') channelToWorker(child.process).send({ ...order })
+      else child.beatPipe.write(toLine({ type: 'autopsy' } satisfies OrderToWatchdog))
+    },
+    reopen,
+  }
+}
+
+export type { Counters }

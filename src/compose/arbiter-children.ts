@@ -1,0 +1,136 @@
+/** What the arbiter does for its children: environment, boot orders, handles, and the words for what happens to them. */
+
+import type { HandleInput } from '../../machines/worker-handle.ts'
+import { addressOfWish } from '../arbiter/listeners.ts'
+import type { DoorAnswer, Supervised, SupervisionHost } from '../arbiter/supervision.ts'
+import type { ErrorData } from '../base/errors.ts'
+import type { WorkerFacts } from '../config/hook-types.ts'
+import { hookRows } from '../config/sections/hooks.ts'
+import type { Autopsy, BootOrder, FactFromWorker } from '../ipc/messages.ts'
+import type { Log } from '../log/error-log.ts'
+import { firstInheritedFd } from '../os/spawn.ts'
+import { titleRoom } from '../os/title.ts'
+import type { ArbiterEntry } from './arbiter.ts'
+import type { ArbiterScope } from './arbiter-scope.ts'
+import { hookLog } from './hook-log.ts'
+
+interface AskedActor {
+  send(event: { type: 'listener.wanted'; id: string; address: string }): void
+}
+
+/** A watchdog beats twice a second: this much on top of `timeout` tells a late beat from none. */
+const beatSlackMs = 2_000
+
+export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor: () => AskedActor): SupervisionHost {
+  const { roster } = scope
+  const logOf = ({ input }: Supervised): Log => scope.log.child({ slot: input.slot, age: input.age, gen: input.generation })
+  const workerFacts = ({ input, pid }: Supervised): WorkerFacts => ({
+    pid: pid ?? 0,
+    ppid: process.pid,
+    slot: input.slot,
+    age: input.age,
+    generation: input.generation,
+    served: roster.rows().find((row) => row.age === input.age)?.counters?.served ?? 0,
+    log: hookLog(logOf({ input, pid })),
+  })
+  const settingsOf = (input: HandleInput) => scope.recordOf(input.generation).config.settings
+
+  return {
+    entryPath: entry.workerPath,
+    args: ['worker', titleRoom],
+    roster,
+    frozenMs: (input) => {
+      const timeoutMs = settingsOf(input).timeout * 1_000
+      return timeoutMs === 0 ? 0 : timeoutMs + beatSlackMs
+    },
+    environment: (input) => ({ ...process.env, ...environmentOf(settingsOf(input).rawEnv) }),
+    async prepare(input) {
+      await scope.runHook('preFork', workerFacts({ input, pid: null }))
+      return bootOrder(scope, input)
+    },
+    onBooting: (child) => logOf(child).event('worker.booting', { childPid: child.pid }),
+    onLoaded: (child, kind, loadMs) => logOf(child).event('worker.loaded', { childPid: child.pid, kind, loadMs }),
+    onFailed: (child, error) => tellOnce(scope, logOf(child), child, error),
+    onBlocked: (child, blockedMs, autopsy) =>
+      logOf(child).event('worker.blocked', { childPid: child.pid, blockedMs, ...(autopsy === null ? {} : autopsyFacts(autopsy)) }),
+    onAutopsy: (child, autopsy) => logOf(child).event('worker.autopsy', { childPid: child.pid, ...autopsyFacts(autopsy) }),
+    onDoorWanted: (child, wanted, answer) => grantDoor(scope, actor, child, wanted, answer),
+    onGone: (child) => void scope.runHook('childExit', workerFacts(child)),
+  }
+}
+
+function environmentOf(rawEnv: readonly string[]): Record<string, string> {
+  return Object.fromEntries(rawEnv.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]))
+}
+
+function bootOrder(scope: ArbiterScope, input: HandleInput): { boot: BootOrder; fds: number[] } {
+  const { config, listeners } = scope.recordOf(input.generation)
+  const { settings, hooks } = config
+  const isOwnBinding = settings.reusePort && config.isBindGiven
+  const inherited = scope.listeners.inherited(
+    listeners.map((order) => order.id),
+    firstInheritedFd,
+  )
+  const inWorker = new Set(hookRows.filter((row) => row.process === 'worker').map((row) => row.name as string))
+  const jitter = settings.maxRequests > 0 ? Math.floor(Math.random() * (settings.maxRequestsJitter + 1)) : 0
+  const boot: BootOrder = {
+    slot: input.slot,
+    age: input.age,
+    generation: input.generation,
+    arbiterPid: process.pid,
+    name: scope.name,
+    settings: settings as unknown as Record<string, unknown>,
+    listeners: isOwnBinding ? settings.bind.map((address) => ({ id: address, address, fd: null })) : inherited.facts,
+    isBindGiven: config.isBindGiven,
+    hookFile: config.file,
+    hookNames: Object.keys(hooks).filter((name) => inWorker.has(name)),
+    maxRequests: settings.maxRequests === 0 ? 0 : settings.maxRequests + jitter,
+  }
+  return { boot, fds: isOwnBinding ? [] : inherited.fds }
+}
+
+function autopsyFacts(autopsy: Autopsy) {
+  const where = { javascript: 'in JavaScript', native: 'in native code', idle: 'its loop turns and waits', frozen: 'frozen' }[autopsy.where]
+  return { ...autopsy, where }
+}
+
+/** Four workers that fail alike would print four times the same stack. */
+function tellOnce(scope: ArbiterScope, log: Log, child: Supervised, error: ErrorData): void {
+  const key = `${child.input.generation} ${error.text}`
+  if (told.get(scope) === key) return
+  told.set(scope, key)
+  const advice = new Set([error.text])
+  log.event('worker.cannot-boot', {
+    childPid: child.pid,
+    problem: [...advice].join(''),
+    code: error.code,
+    ...(error.stack ? { stack: error.stack.split('\n') } : {}),
+  })
+}
+const told = new WeakMap<ArbiterScope, string>()
+
+/** Port 0 means another port each time a program asks, but the same for the same asking of every worker. */
+const anyPortWishes = new WeakMap<HandleInput, number>()
+
+function grantDoor(
+  scope: ArbiterScope,
+  actor: () => AskedActor,
+  child: Supervised,
+  wanted: Extract<FactFromWorker, { type: 'door.wanted' }>,
+  answer: DoorAnswer,
+): void {
+  const id = wanted.listenerId ?? idOfWish(scope, child.input, wanted)
+  const isNew = scope.listeners.grant(id, (granted) => {
+    if ('problem' in granted) answer({ type: 'door', wishId: wanted.wishId, listener: null, problem: granted.problem })
+    else answer({ type: 'door', wishId: wanted.wishId, listener: granted.listener, problem: null }, granted.handle)
+  })
+  if (isNew) actor().send({ type: 'listener.wanted', id, address: id })
+}
+
+function idOfWish(scope: ArbiterScope, input: HandleInput, wanted: Extract<FactFromWorker, { type: 'door.wanted' }>): string {
+  const address = addressOfWish(wanted.wish ?? { host: null, port: 0, path: null })
+  if (address.kind !== 'tcp' || address.port !== 0) return scope.listeners.idOf(address)
+  const ordinal = anyPortWishes.get(input) ?? 0
+  anyPortWishes.set(input, ordinal + 1)
+  return scope.listeners.idOf(address, ordinal)
+}

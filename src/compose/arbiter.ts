@@ -1,0 +1,116 @@
+/** Joins the arbiter's charts to their effects: the whole life of the arbiter process, in order. */
+import { type ActorRefFrom, createActor, fromCallback, fromPromise } from 'xstate'
+import { arbiterMachine, type LoadAnswer } from '../../machines/arbiter.ts'
+import { listenerMachine } from '../../machines/listener.ts'
+import { type ChildOrder, type HandleInput, workerHandleMachine } from '../../machines/worker-handle.ts'
+import { supervise } from '../arbiter/supervision.ts'
+import { problemOf } from '../base/errors.ts'
+import type { ResolvedConfig } from '../config/chain.ts'
+import type { EventName } from '../log/events.ts'
+import { removePidFile } from '../os/pid-file.ts'
+import type { Signal } from '../os/signals.ts'
+import { setTitle } from '../os/title.ts'
+import { supervisionHost } from './arbiter-children.ts'
+import { prepare, readCandidate } from './arbiter-generations.ts'
+import { type ArbiterScope, createArbiterScope } from './arbiter-scope.ts'
+import { hearSignals } from './arbiter-signals.ts'
+
+export interface ArbiterEntry {
+  readonly workerPath: string
+  readonly version: string
+  /** Reads the whole configuration again, as the start did. */
+  readConfig(): Promise<ResolvedConfig>
+  /** Tells of the signals that came since the process started, and of those to come. */
+  onSignal(listener: (signal: Signal) => void): void
+}
+
+type ArbiterActor = ActorRefFrom<typeof arbiterMachine>
+
+/** Serves until it is told to stop. @returns the exit code of the process */
+export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): Promise<number> {
+  const scope = createArbiterScope(config)
+  const { listeners } = scope
+  scope.log.event('arbiter.starting', { version: entry.version, node: process.versions.node, pid: process.pid })
+  setTitle(`monoceros: arbiter [${scope.name}]`)
+
+  const handles = workerHandleMachine.provide({
+    actors: {
+      childProcess: fromCallback<ChildOrder, HandleInput>(({ input, receive, sendBack }) => {
+        const supervision = supervise(
+          input,
+          supervisionHost(scope, entry, () => actor),
+          sendBack,
+        )
+        receive((order) => supervision.obey(order))
+      }),
+    },
+    actions: {
+      note: ({ context: { slot, age, generation, pid } }, { event, facts }) =>
+        scope.log.child({ slot, age, gen: generation }).event(event as EventName, { childPid: pid, ...facts }),
+    },
+  })
+  const listener = listenerMachine.provide({
+    actors: { bind: fromPromise(({ input }) => listeners.bind(input.id, input.tries)) },
+    actions: {
+      note: (_, { event, facts }) => scope.log.event(event as EventName, facts),
+      release: (_, { id }) => listeners.release(id),
+    },
+  })
+  const machine = arbiterMachine.provide({
+    actors: {
+      prepare: fromPromise(() => prepare(scope)),
+      loadConfig: fromPromise<LoadAnswer>(() => readCandidate(scope, entry.readConfig)),
+      workerHandle: handles,
+      listener,
+    },
+    actions: {
+      note: (_, { event, facts }) => scope.log.event(event as EventName, facts),
+      announceReady: ({ context }) => {
+        scope.log.event('arbiter.ready', { workers: context.target, address: listeners.addresses().join(' ') })
+        void scope.runHook('whenReady')
+      },
+      announceScale: (_, { from, to }) => {
+        scope.log.event('arbiter.scaled', { from, to })
+        scope.workersWanted = to
+        void scope.runHook('nworkersChanged', to, from)
+      },
+      announceCommit: (_, { generation }) => scope.commit(generation),
+      announceRollback: (_, { problem }) => scope.rollBack(problem),
+    },
+  })
+  const first = scope.current
+  const actor: ArbiterActor = createActor(machine, { input: { first: first.facts, listeners: first.listeners } })
+  const done = ended(actor, scope)
+  hearSignals(entry, scope, actor)
+  actor.start()
+  const exitCode = await done
+  return finish(scope, exitCode)
+}
+
+function ended(actor: ArbiterActor, scope: ArbiterScope): Promise<number> {
+  return new Promise((resolve) => {
+    actor.subscribe({
+      complete() {
+        const { exitCode, reason } = actor.getSnapshot().output ?? { exitCode: 1, reason: '' }
+        if (exitCode !== 0) scope.log.event('arbiter.failed', { problem: reason, exitCode })
+        resolve(exitCode)
+      },
+      error(error) {
+        scope.log.event('chart.failed', { problem: problemOf(error) }, error)
+        // The workers see our end on their beat pipes and drain by themselves.
+        resolve(1)
+      },
+    })
+  })
+}
+
+async function finish(scope: ArbiterScope, exitCode: number): Promise<number> {
+  scope.roster.stop()
+  const { pidfile } = scope.current.config.settings
+  if (pidfile !== null && scope.hasPidFile) removePidFile(pidfile)
+  await scope.runHook('onExit')
+  const { served } = scope.roster.totals()
+  scope.log.event('arbiter.stopped', { served })
+  await scope.log.flush()
+  return exitCode
+}

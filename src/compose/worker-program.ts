@@ -1,0 +1,190 @@
+/** The user's program inside a worker: found, imported, started, opened, and told to end. */
+import type { Server } from 'node:net'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type Adopted, adopt } from '../app/adopt.ts'
+import { installFastResponse } from '../app/fast-response.ts'
+import { findApp } from '../app/find.ts'
+import { holdSignals } from '../app/held-signals.ts'
+import { installListenTrap, type TrappedListen } from '../app/listen-trap.ts'
+import { importApp } from '../app/load.ts'
+import { parseAppSpec } from '../app/spec.ts'
+import { parseAddress } from '../base/address.ts'
+import { MonocerosError, problemOf } from '../base/errors.ts'
+import { becomeUser, findIdentity } from '../os/user.ts'
+import type { Wishes } from '../worker/wishes.ts'
+import { asyncClass, syncClass, type WorkerClass } from '../worker/worker-class.ts'
+import type { WorkerScope } from './worker-scope.ts'
+import type { Traffic } from './worker-traffic.ts'
+
+export interface Program {
+  load(): Promise<void>
+  startUp(): Promise<void>
+  /** Settles when its main server is open, or when it said `ready` in PM2's way. */
+  open(): Promise<void>
+  shutDown(isQuick: boolean): Promise<void>
+}
+
+const shutdownPatienceMs = 1_500
+const quickShutdownPatienceMs = 500
+
+export function createProgram(scope: WorkerScope, traffic: Traffic, wishes: Wishes, onImport: () => void): Program {
+  const { boot, settings, log, pulse, channel } = scope
+  const spec = settings.app ?? ''
+  let adopted: Adopted = { kind: 'none' }
+  let mainServer: Server | null = null
+  const opened = deferred()
+  const over = deferred<never>()
+  const heldSignals = holdSignals(['SIGTERM', 'SIGINT'], (error, signal) =>
+    log.event('app.signal-handler-failed', { signal, problem: problemOf(error) }, error),
+  )
+
+  /** The first listen decides the address, unless `bind` was given; later ones are shared in the same way. */
+  async function onListen(listen: TrappedListen): Promise<void> {
+    const isMain = mainServer === null
+    if (isMain) mainServer = listen.server
+    try {
+      if (isMain && boot.isBindGiven) {
+        log.event('config.bind-wins', { asked: wishText(listen), bind: boot.listeners.map((listener) => listener.address).join(' ') })
+        await traffic.openAt(listen.server, given())
+      } else {
+        const granted = await wishes.bind(listen.wish)
+        if (listen.isCancelled()) (granted.handle as { close(): void }).close()
+        else await traffic.openAt(listen.server, [granted])
+      }
+      if (isMain) opened.resolve()
+    } catch (error) {
+      if (isMain) opened.reject(error)
+      else listen.fail(Object.assign(new Error(problemOf(error)), { code: 'EADDRINUSE', syscall: 'listen' }))
+    }
+  }
+
+  const given = () => boot.listeners.map((listener) => ({ listener }))
+
+  /** The loop is empty and nothing of ours is under way: this program will never serve. */
+  const onNothingLeft = () => {
+    if (mainServer !== null) return
+    const problem = 'it came to its end without exporting a handler and without calling listen() (or it awaits what never comes)'
+    over.reject(new MonocerosError('MON_APP_EXPORT', { spec, problem }))
+  }
+
+  /** PM2's habit: a program that sends `ready` to its parent is ready, whether it listens or not. */
+  function hearReady(): void {
+    process.send = ((message: unknown) => {
+      if (message === 'ready') opened.resolve()
+      return true
+    }) as NonNullable<typeof process.send>
+  }
+
+  async function load(): Promise<void> {
+    const startedMs = performance.now()
+    if (settings.user !== null || settings.group !== null) {
+      const identity = findIdentity(settings.user, settings.group, 'settings')
+      becomeUser(identity, { user: settings.user, group: settings.group }, settings.initgroups)
+    }
+    await loadHooks()
+    await scope.runHook('postFork')
+    traffic.serveAs(await classOf(settings.workerClass))
+    pulse.setPhase('importing the app')
+    const parsed = parseAppSpec(spec)
+    if (!parsed.ok) throw parsed.error
+    const found = await findApp(parsed.spec.module, process.cwd())
+    if (!found.ok) throw found.error
+    hearReady()
+    installListenTrap((listen) => void onListen(listen))
+    const putResponseBack = settings.fastResponse ? installFastResponse() : undefined
+    onImport()
+    process.once('beforeExit', onNothingLeft)
+    const namespace = await importApp(found.file, { cwd: process.cwd(), spec })
+    adopted = await adopt(namespace, parsed.spec, {
+      file: found.file,
+      ...(putResponseBack === undefined ? {} : { putResponseBack }),
+      onError: (error, req) =>
+        log.event('request.failed', { method: req.method, path: req.url?.split('?', 1)[0], problem: problemOf(error) }, error),
+    })
+    channel.send({ type: 'loaded', kind: adopted.kind, loadMs: Math.round(performance.now() - startedMs) })
+  }
+
+  async function loadHooks(): Promise<void> {
+    if (boot.hookFile === null || boot.hookNames.length === 0) return
+    const config = await import('../config/load-hooks.ts')
+    const loaded = await config.loadHooks(boot.hookFile.path)
+    scope.hooks = loaded.hooks
+    if (loaded.sha256 !== boot.hookFile.sha256) log.event('config.changed', { path: boot.hookFile.path })
+  }
+
+  async function startUp(): Promise<void> {
+    pulse.setPhase('running onStartup')
+    try {
+      await adopted.onStartup?.({ ...scope.facts(), name: boot.name })
+    } catch (error) {
+      throw new MonocerosError('MON_APP_STARTUP', { spec, problem: problemOf(error) }, error)
+    }
+    await scope.runHook('postWorkerInit')
+  }
+
+  async function open(): Promise<void> {
+    pulse.setPhase('opening')
+    if (mainServer !== null || adopted.kind === 'none') return opened.promise
+    mainServer = adopted.server as Server
+    if (boot.isBindGiven) return traffic.openAt(mainServer, given())
+    const granted = []
+    for (const text of settings.bind) {
+      const address = parseAddress(text)
+      if (address.ok) granted.push(await traffic.bind(address.address))
+    }
+    await traffic.openAt(mainServer, granted)
+  }
+
+  async function shutDown(isQuick: boolean): Promise<void> {
+    pulse.setPhase('running onShutdown')
+    const steps = async () => {
+      await adopted.onShutdown?.({ ...scope.facts(), name: boot.name })
+      if (adopted.kind !== 'none') await adopted.close?.()
+      await scope.runHook('workerExit')
+      // Last: many a program's own handler ends the process.
+      await heldSignals.release('SIGTERM')
+    }
+    const patienceMs = isQuick ? quickShutdownPatienceMs : shutdownPatienceMs
+    await Promise.race([steps(), new Promise((resolve) => setTimeout(resolve, patienceMs))])
+  }
+
+  const unlessOver = (step: () => Promise<void>) => () => Promise.race([step(), over.promise])
+  return { load: unlessOver(load), startUp: unlessOver(startUp), open: unlessOver(open), shutDown }
+}
+
+/** @throws MON_WORKER_CLASS */
+async function classOf(name: string): Promise<WorkerClass> {
+  if (['async', 'asgi', 'gevent', 'tornado'].includes(name)) return asyncClass
+  if (name === 'sync') return syncClass
+  let found: Partial<WorkerClass> | undefined
+  try {
+    const module = (await import(pathToFileURL(resolve(name)).href)) as Record<string, unknown>
+    found = (module['workerClass'] ?? module['default']) as Partial<WorkerClass> | undefined
+  } catch (error) {
+    throw new MonocerosError('MON_WORKER_CLASS', { spec: name, problem: problemOf(error) }, error)
+  }
+  if (typeof found?.create === 'function') return found as WorkerClass
+  throw new MonocerosError('MON_WORKER_CLASS', { spec: name, problem: 'it exports no workerClass with a create(kit) function' })
+}
+
+function wishText({ wish }: TrappedListen): string {
+  return wish.path === null ? `${wish.host ?? ''}:${wish.port}` : `unix:${wish.path}`
+}
+
+interface Deferred<T> {
+  readonly promise: Promise<T>
+  resolve(value: T): void
+  reject(error: unknown): void
+}
+
+function deferred<T = void>(): Deferred<T> {
+  let resolve!: Deferred<T>['resolve']
+  let reject!: Deferred<T>['reject']
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  promise.catch(() => undefined) // it may fail before anybody waits for it; whoever waits later still hears it
+  return { promise, resolve, reject }
+}

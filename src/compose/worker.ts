@@ -1,0 +1,140 @@
+/** Joins the worker chart to its effects: the whole life inside a worker process, in order. */
+import { createActor, fromPromise } from 'xstate'
+import { workerMachine } from '../../machines/worker.ts'
+import { MonocerosError, problemOf, stackOf } from '../base/errors.ts'
+import { type Channel, channelToArbiter } from '../ipc/channel.ts'
+import type { BootOrder, FactFromWorker, OrderToWorker } from '../ipc/messages.ts'
+import { readPulse } from '../ipc/pulse.ts'
+import type { EventName } from '../log/events.ts'
+import type { Signal } from '../os/signals.ts'
+import { beatFd } from '../os/spawn.ts'
+import { setTitle } from '../os/title.ts'
+import { watchSlowRequests } from '../worker/slow-requests.ts'
+import { startVitals } from '../worker/vitals.ts'
+import { createWishes } from '../worker/wishes.ts'
+import { createProgram } from './worker-program.ts'
+import { createWorkerScope, type WorkerScope } from './worker-scope.ts'
+import { createTraffic } from './worker-traffic.ts'
+
+export interface WorkerEntry {
+  readonly watchdogUrl: URL
+  /** Tells of the signals that came since the process started, and of those to come. */
+  onSignal(listener: (signal: Signal) => void): void
+}
+
+export async function runWorker(entry: WorkerEntry): Promise<void> {
+  // Nothing of ours holds the loop, so that a program that will never serve is seen to be over; until it runs, this does.
+  const heldOpen = setInterval(() => undefined, 60_000)
+  const channel = channelToArbiter(process)
+  const boot = await askForBoot(channel)
+  const scope = createWorkerScope(boot, channel)
+  const { settings, log, pulse } = scope
+  const graceMs = settings.gracefulTimeout * 1_000
+  const wishes = createWishes(channel.send)
+  const traffic = createTraffic(scope, wishes)
+  const program = createProgram(scope, traffic, wishes, () => clearInterval(heldOpen))
+  showPhase(boot, 'booting')
+
+  const actor = createActor(
+    workerMachine.provide({
+      actors: {
+        load: fromPromise(program.load),
+        startUp: fromPromise(program.startUp),
+        open: fromPromise(program.open),
+        finish: fromPromise(async ({ input: order }) => {
+          if (order.isQuick) await scope.runHook('workerInt')
+          channel.send({ type: 'drained', ...(await traffic.drained()) })
+        }),
+        shutDown: fromPromise(({ input: order }) => program.shutDown(order.isQuick)),
+      },
+      actions: {
+        note: (_, { event, facts }) => log.event(event as EventName, facts),
+        tellReady() {
+          pulse.setPhase('serving')
+          showPhase(boot, null)
+          channel.send({ type: 'ready', readyMs: Math.round(performance.now()) })
+        },
+        tellFailed: (_, failure) => tellFailed(channel, failure),
+        leaveAcceptSet({ context }) {
+          // Stop accepting before telling the arbiter: it may spawn our successor at once, and both would accept.
+          traffic.leave(context.drain)
+          pulse.setPhase('draining')
+          showPhase(boot, 'draining')
+          channel.send({ type: 'draining' })
+        },
+        hasten: (_, order) => traffic.hasten(order),
+      },
+    }),
+  )
+  actor.subscribe({
+    complete: () => void leave(scope, actor.getSnapshot().output?.failure?.exitCode ?? 0),
+    error: (error) => {
+      log.event('chart.failed', { problem: problemOf(error) }, error)
+      void leave(scope, 1)
+    },
+  })
+
+  const vitals = startVitals(
+    pulse,
+    entry.watchdogUrl,
+    { memory: pulse.memory, beatFd, timeoutMs: settings.timeout * 1_000, graceMs },
+    () => {
+      vitals.answer()
+      log.event('worker.orphaned')
+      actor.send({ type: 'drain', graceMs, isQuick: false, reason: 'orphaned' })
+    },
+  )
+  const reopen = () => {
+    log.reopen()
+    scope.accessLog?.reopen()
+  }
+  channel.onMessage((order, handle) => {
+    if (order.type === 'drain') actor.send(order)
+    else if (order.type === 'door') wishes.answer(order, handle)
+    else if (order.type === 'reopen') reopen()
+  })
+  entry.onSignal((signal) => {
+    if (signal === 'SIGUSR1') reopen()
+    else if (signal !== 'SIGHUP') actor.send({ type: 'drain', graceMs, isQuick: signal === 'SIGQUIT', reason: signal })
+  })
+  tellLastWords(scope)
+  watchSlowRequests(readPulse(pulse.memory), settings.timeout * 1_000, (request) => log.event('request.slow', { ...request }))
+  actor.start()
+}
+
+/** The arbiter answers `hello`: what it sent before the loop turns could be lost while modules are still being loaded. */
+function askForBoot(channel: Channel<FactFromWorker, OrderToWorker>): Promise<BootOrder> {
+  return new Promise((resolve) => {
+    channel.onMessage((order) => {
+      if (order.type === 'boot') resolve(order.boot)
+    })
+    channel.send({ type: 'hello' })
+  })
+}
+
+function showPhase(boot: BootOrder, phase: string | null): void {
+  setTitle(`monoceros: worker [${boot.name}] slot ${boot.slot}${phase === null ? '' : ` (${phase})`}`)
+}
+
+function tellFailed(channel: Channel<FactFromWorker, OrderToWorker>, failure: { exitCode: number; error: unknown }): void {
+  const { error, exitCode } = failure
+  const named = error instanceof MonocerosError ? error : new MonocerosError('MON_BOOT_FAILED', { problem: problemOf(error) }, error)
+  const stack = stackOf(named.cause)
+  channel.send({ type: 'failed', exitCode, error: { ...named.toData(), ...(stack === undefined ? {} : { stack }) } })
+}
+
+function tellLastWords(scope: WorkerScope): void {
+  const reader = readPulse(scope.pulse.memory)
+  process.on('uncaughtExceptionMonitor', (error, origin) => {
+    scope.log.event('worker.uncaught', { origin, requests: reader.requests(10).list }, error)
+  })
+  process.on('exit', () => {
+    scope.log.flushSync()
+    scope.accessLog?.flushSync()
+  })
+}
+
+async function leave(scope: WorkerScope, exitCode: number): Promise<void> {
+  await Promise.all([scope.log.flush(), scope.accessLog?.flush()])
+  process.exit(exitCode)
+}

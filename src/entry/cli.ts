@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+/**
+ * Who starts me: a person, a service manager or a container, as `monoceros`.
+ * I expect: the command line; perhaps descriptors named by `fd://N`.
+ * I own: the listening sockets, the pid file, every worker process.
+ * I end: when I am told to; whoever started me notices, and my workers see it on their beat pipes.
+ * Exit codes: 0 as asked · 1 failed · 2 wrong command line · 3 nothing got ready · 4 the app could not be loaded.
+ */
+import { fileURLToPath } from 'node:url'
+import { onSignal, type Signal } from '../os/signals.ts'
+
+// Before anything else is loaded: without a handler SIGUSR1 opens a debugger port and the others end the process.
+const signals: readonly Signal[] = ['SIGUSR1', 'SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2', 'SIGWINCH']
+const early: Signal[] = []
+let hear = (signal: Signal): void => void early.push(signal)
+for (const signal of signals) onSignal(signal, () => hear(signal))
+
+const { runCli } = await import('../compose/cli.ts')
+process.exitCode = await runCli({
+  argv: process.argv.slice(2),
+  workerPath: fileURLToPath(new URL('./worker.js', import.meta.url)),
+  packageUrl: new URL('../../../package.json', import.meta.url),
+  onSignal(listener) {
+    hear = listener
+    for (const signal of early.splice(0)) listener(signal)
+  },
+})
+process.exit()

@@ -1,0 +1,23 @@
+/**
+ * Who starts me: the arbiter, for one slot.
+ * I expect: an IPC channel, the beat pipe as descriptor 4, the listeners from 5 on; the rest comes as the answer to `hello`.
+ * I own: my connections, the app, the watchdog thread.
+ * I end: when I am told to drain, when my parent is gone, or killed with my process group; the arbiter reaps me.
+ * Exit codes: 0 as asked · 1 internal · 3 not ready · 4 the app could not be loaded.
+ */
+import { onSignal, type Signal } from '../os/signals.ts'
+
+// Before anything else is loaded: without a handler SIGUSR1 opens a debugger port and the others end the process.
+const signals: readonly Signal[] = ['SIGUSR1', 'SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP']
+const early: Signal[] = []
+let hear = (signal: Signal): void => void early.push(signal)
+for (const signal of signals) onSignal(signal, () => hear(signal))
+
+const { runWorker } = await import('../compose/worker.ts')
+await runWorker({
+  watchdogUrl: new URL('./watchdog.js', import.meta.url),
+  onSignal(listener) {
+    hear = listener
+    for (const signal of early.splice(0)) listener(signal)
+  },
+})

@@ -1,0 +1,59 @@
+/** Graceful shutdown of what a worker holds: requests finish, idle connections close, what is left at the end is cut. */
+import type { Http2Session } from 'node:http2'
+import type { Connections } from './connections.ts'
+
+export interface DrainOrder {
+  readonly graceMs: number
+  readonly isQuick: boolean
+}
+
+export interface DrainResult {
+  readonly tookMs: number
+  /** Connections that still had a request when the grace was over. */
+  readonly cutRequests: number
+}
+
+/** An idle client may be about to send: it is given this long, or its keep-alive if that is shorter. */
+const idlePatienceMs = 2_000
+const quickGraceMs = 1_000
+const sweepMs = 20
+/** Close frame of a server that restarts: FIN, opcode 8, two bytes, code 1012 (RFC 6455 section 7.4, IANA registry). */
+const webSocketRestart = Buffer.from([0x88, 0x02, 0x03, 0xf4])
+
+export interface Drain {
+  readonly done: Promise<DrainResult>
+  /** A later order with less patience. */
+  hasten(order: DrainOrder): void
+}
+
+export function startDrain(connections: Connections, sessions: ReadonlySet<Http2Session>, keepaliveMs: number, first: DrainOrder): Drain {
+  const startedMs = performance.now()
+  let order = first
+  for (const session of sessions) session.close() // GOAWAY
+  for (const { socket, upgraded } of connections.all()) if (upgraded === 'websocket') socket.write(webSocketRestart)
+  connections.markClosing()
+
+  const done = new Promise<DrainResult>((resolve) => {
+    const finish = (cutRequests: number) => {
+      clearInterval(timer)
+      resolve({ tookMs: Math.round(performance.now() - startedMs), cutRequests })
+    }
+    const sweep = () => {
+      connections.endIdle(order.isQuick ? 0 : Math.min(idlePatienceMs, keepaliveMs))
+      if (connections.size === 0) return finish(0)
+      const graceMs = order.isQuick ? Math.min(quickGraceMs, order.graceMs) : order.graceMs
+      if (performance.now() - startedMs < graceMs) return
+      const cut = [...connections.all()].filter((connection) => connection.active > 0).length
+      connections.destroyAll()
+      finish(cut)
+    }
+    const timer = setInterval(sweep, sweepMs)
+    sweep()
+  })
+  return {
+    done,
+    hasten: (next) => {
+      if (next.isQuick || next.graceMs < order.graceMs) order = next
+    },
+  }
+}
