@@ -1,0 +1,42 @@
+/** HTTP as tests speak it: one call, one answer, an agent where the test says so. */
+import http from 'node:http'
+
+export interface Answer {
+  readonly status: number
+  readonly headers: http.IncomingHttpHeaders
+  readonly body: string
+}
+
+export interface Ask {
+  readonly port?: number
+  readonly socketPath?: string
+  readonly path?: string
+  readonly method?: string
+  readonly headers?: http.OutgoingHttpHeaders
+  readonly body?: string | Buffer
+  readonly agent?: http.Agent
+  readonly timeoutMs?: number
+}
+
+/** Resolves with a whole answer; rejects with the socket's error, or when nothing came in time. */
+export function ask({ port, socketPath, path = '/', method = 'GET', headers = {}, body, agent, timeoutMs = 20_000 }: Ask): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const target = socketPath === undefined ? { host: '127.0.0.1', port } : { socketPath }
+    const request = http.request({ ...target, path, method, headers, agent: agent ?? false }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('error', reject)
+      response.on('aborted', () => reject(new Error('the answer was cut')))
+      response.on('end', () => {
+        clearTimeout(timer)
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString() })
+      })
+    })
+    const timer = setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+    request.on('error', (error) => {
+      clearTimeout(timer)
+      reject(error)
+    })
+    request.end(body)
+  })
+}
