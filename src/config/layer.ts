@@ -44,7 +44,7 @@ function readValue({ row, input, source }: Given): unknown {
     throw invalid(row, input, source, 'not a function', 'a function, in a config file that is a module')
   }
   if (input === null && row.default === null) return null
-  const result = v.safeParse(row.type.schema, input, { abortEarly: true })
+  const result = v.safeParse(row.type.schema, input, { abortPipeEarly: true })
   if (result.success) return result.output
   throw invalid(row, input, source, result.issues[0].message, row.type.allowed)
 }

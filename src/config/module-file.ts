@@ -1,9 +1,14 @@
 import { pathToFileURL } from 'node:url'
 import { type Entries, type EntriesAnswer, isRecord, kindOf } from './entries.ts'
+import { importFresh, importTransformed, withFreshCommonJs } from './fresh-module.ts'
 import { framesOf } from './thrown-place.ts'
 
 /** Evaluates a config file that is code: by Node where it can, else by jiti. A default export that is a function is called. */
 export async function evaluateModule(path: string, isFresh: boolean): Promise<EntriesAnswer> {
+  return await withFreshCommonJs(isFresh, () => entriesOf(path, isFresh))
+}
+
+async function entriesOf(path: string, isFresh: boolean): Promise<EntriesAnswer> {
   const module = await importModule(path, isFresh)
   // Native import gives CommonJS a default export; jiti gives its `module.exports` as it is.
   if (!isRecord(module)) return await settingsOf(module, [])
@@ -25,20 +30,13 @@ async function settingsOf(exported: unknown, named: Entries): Promise<EntriesAns
 async function importModule(path: string, isFresh: boolean): Promise<unknown> {
   const isTypeScript = /\.m?ts$/.test(path)
   const isStripped = 'typescript' in process.features && Boolean(process.features.typescript)
-  if (isFresh || (isTypeScript && !isStripped)) return await importByJiti(path)
+  if (isTypeScript && !isStripped) return await importTransformed(path)
   try {
-    return await import(pathToFileURL(path).href)
+    return await (isFresh ? importFresh(path) : import(pathToFileURL(path).href))
   } catch (error) {
     if (!isLinkError(error, isTypeScript)) throw error
-    return await importByJiti(path)
+    return await importTransformed(path)
   }
-}
-
-/** Without its file cache: that one lives in a shared temporary folder, where others could plant code. */
-async function importByJiti(path: string): Promise<unknown> {
-  const { createJiti } = await import('jiti')
-  const jiti = createJiti(pathToFileURL(path).href, { interopDefault: false, moduleCache: false, fsCache: false })
-  return await jiti.import(path)
 }
 
 /**
@@ -48,5 +46,6 @@ async function importByJiti(path: string): Promise<unknown> {
 function isLinkError(error: unknown, isTypeScript: boolean): boolean {
   if (error instanceof SyntaxError && framesOf(error).length === 0) return true
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION') return true
   return isTypeScript && /TYPESCRIPT|TYPE_STRIPPING|ERR_MODULE_NOT_FOUND|ERR_UNSUPPORTED_DIR_IMPORT/.test(code)
 }

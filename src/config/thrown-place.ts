@@ -8,7 +8,7 @@ export interface Place {
   readonly line: number
 }
 
-const ownFolder = fileURLToPath(new URL('.', import.meta.url))
+const ownFolder = fileURLToPath(new URL('..', import.meta.url))
 
 /** The first line of the message: parsers append a picture of the place. */
 export function sentenceOf(thrown: unknown): string {

@@ -6,16 +6,19 @@ import { filledText } from './text.ts'
 const booleans: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false }
 
 export const flag: Kind<boolean> = {
-  schema: v.union([
-    v.boolean(),
-    v.pipe(
-      v.string(),
-      v.trim(),
-      v.toLowerCase(),
-      v.check((word) => Object.hasOwn(booleans, word), 'not a boolean'),
-      v.transform((word) => booleans[word] === true),
-    ),
-  ]),
+  schema: v.union(
+    [
+      v.boolean(),
+      v.pipe(
+        v.string(),
+        v.trim(),
+        v.toLowerCase(),
+        v.check((word) => Object.hasOwn(booleans, word), 'not a boolean'),
+        v.transform((word) => booleans[word] === true),
+      ),
+    ],
+    'not a boolean',
+  ),
   allowed: 'true, false, 1, 0',
   placeholder: '',
   json: { type: 'boolean' },
