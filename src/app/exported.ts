@@ -47,7 +47,7 @@ export function holdersOf(namespace: ModuleNamespace): Record<string, unknown>[]
 function named(namespace: ModuleNamespace, spec: AppSpec, path: readonly string[]): { holder: unknown; value: unknown } {
   const [first = '', ...rest] = path
   const found = holdersOf(namespace).find((holder) => first in holder)
-  if (found === undefined) throw missing(spec, first, Object.keys(namespace), '')
+  if (found === undefined) throw missing(spec, first, [...new Set(holdersOf(namespace).flatMap(Object.keys))], '')
   let holder: unknown = found
   let value: unknown = innermost(found[first], first)
   for (const [index, name] of rest.entries()) {

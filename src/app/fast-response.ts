@@ -9,27 +9,34 @@ import { createRequire } from 'node:module'
 export function installFastResponse(): () => void {
   const native = Object.getOwnPropertyDescriptor(globalThis, 'Response')
   if (native === undefined) return () => {}
-  const put = (value: unknown) =>
-    Object.defineProperty(globalThis, 'Response', { configurable: true, enumerable: false, writable: true, value })
-  Object.defineProperty(globalThis, 'Response', {
-    configurable: true,
-    enumerable: false,
-    get() {
-      // srvx reads the global while it loads: it must find Node's.
-      Object.defineProperty(globalThis, 'Response', native)
-      const fast = load()
-      if (fast !== undefined) put(fast)
-      return globalThis.Response
-    },
-    set: put,
-  })
-  return () => Object.defineProperty(globalThis, 'Response', native)
-}
+  const lazy: PropertyDescriptor = { configurable: true, enumerable: false, get: resolve, set: put }
+  let isLoading = false
 
-function load(): unknown {
-  try {
-    return createRequire(import.meta.url)('srvx/node').FastResponse
-  } catch {
-    return undefined // require of ES modules was switched off on the command line; Node's Response does the work, slower
+  function put(value: unknown): void {
+    Object.defineProperty(globalThis, 'Response', { configurable: true, enumerable: false, writable: true, value })
   }
+
+  function resolve(): unknown {
+    // srvx itself asks for Response while it loads, and must find Node's.
+    if (isLoading) return original()
+    isLoading = true
+    try {
+      put(createRequire(import.meta.url)('srvx/node').FastResponse)
+      return globalThis.Response
+    } catch {
+      return original() // asked for by an srvx that is being imported just now: the next one who asks gets the fast one
+    } finally {
+      isLoading = false
+    }
+  }
+
+  /** Node's own; its getter puts the class in the place of whatever is there. */
+  function original(): unknown {
+    const value = native?.get === undefined ? native?.value : native.get.call(globalThis)
+    Object.defineProperty(globalThis, 'Response', lazy)
+    return value
+  }
+
+  Object.defineProperty(globalThis, 'Response', lazy)
+  return () => Object.defineProperty(globalThis, 'Response', native)
 }

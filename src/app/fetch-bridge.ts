@@ -9,12 +9,16 @@ export type FetchHandler = (request: Request, env: { incoming: IncomingMessage; 
  * the request's signal fires when its client goes away.
  */
 export async function fetchListener(handler: FetchHandler, onError: OnAppError): Promise<RequestListener> {
+  void globalThis.Response // makes a fast Response load now, while srvx is not under way
   const { NodeRequest, sendNodeResponse } = await import('srvx/node')
   return (incoming, outgoing) => {
     if (!isAddressed(incoming)) return refuse(outgoing)
     const fail = (error: unknown) => failRequest(error, incoming, outgoing, onError)
     const send = (response: unknown) => {
-      sendNodeResponse(outgoing, asResponse(response)).catch(fail)
+      sendNodeResponse(outgoing, asResponse(response)).then(() => {
+        // A body that broke off: srvx has cut the connection for it, and tells nobody.
+        if (outgoing.errored) fail(outgoing.errored)
+      }, fail)
     }
     try {
       const answer = handler(new NodeRequest({ req: incoming, res: outgoing }), { incoming, outgoing }) as PromiseLike<unknown> | undefined
@@ -29,7 +33,7 @@ export async function fetchListener(handler: FetchHandler, onError: OnAppError):
 const hostPattern = /^(?:\[[\da-fA-F:.]+\]|[\w-]+(?:\.[\w-]+)*\.?)(?::\d{1,5})?$/
 
 /** Whether a URL can be made of the request's target and Host; the app would otherwise see an invented one. */
-export function isAddressed(request: IncomingMessage): boolean {
+function isAddressed(request: IncomingMessage): boolean {
   const target = request.url ?? '/'
   if (target[0] !== '/' && target !== '*' && !(/^https?:\/\//i.test(target) && URL.canParse(target))) return false
   const host = request.headers.host ?? (request.headers[':authority'] as string | undefined)

@@ -46,10 +46,22 @@ function fileAt(path: string): string | undefined {
   return named ?? (isFolder(path) ? folderEntry(path) : undefined)
 }
 
+const importing = ['.', 'node', 'import', 'module-sync', 'default']
+const requiring = ['.', 'node', 'require', 'default']
+
+/** The file that `import` of a package gives to a module in this folder; undefined when it is not installed there. */
+export function installedEntry(name: string, from: string): string | undefined {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const entry = folderEntry(join(folder, 'node_modules', name))
+    if (entry !== undefined || folder === dirname(folder)) return entry
+  }
+}
+
 /** What running the folder means: `main` (or `exports["."]`) of its package.json, else its index file. */
 function folderEntry(folder: string): string | undefined {
   const manifest = manifestOf(folder)
-  for (const target of [exportsTarget(manifest?.['exports']), manifest?.['main']]) {
+  const exported = manifest?.['exports']
+  for (const target of [exportsTarget(exported, importing), exportsTarget(exported, requiring), manifest?.['main']]) {
     if (typeof target !== 'string') continue
     const path = resolve(folder, target)
     const file = [path, ...extensions.map((extension) => path + extension), ...indexFiles(path)].find(isFile)
@@ -70,13 +82,12 @@ function manifestOf(folder: string): Record<string, unknown> | undefined {
   }
 }
 
-function exportsTarget(node: unknown): string | undefined {
+function exportsTarget(node: unknown, conditions: readonly string[]): string | undefined {
   if (typeof node === 'string') return node
-  if (Array.isArray(node)) return node.map(exportsTarget).find((target) => target !== undefined)
+  if (Array.isArray(node)) return node.map((part) => exportsTarget(part, conditions)).find((target) => target !== undefined)
   if (typeof node !== 'object' || node === null) return undefined
   for (const [condition, target] of Object.entries(node)) {
-    if (!['.', 'node', 'import', 'module-sync', 'require', 'default'].includes(condition)) continue
-    const found = exportsTarget(target)
+    const found = conditions.includes(condition) ? exportsTarget(target, conditions) : undefined
     if (found !== undefined) return found
   }
   return undefined

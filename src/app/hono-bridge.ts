@@ -1,9 +1,9 @@
 import type { RequestListener } from 'node:http'
 import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { resolveFrom } from '../os/module-internals.ts'
 import type { OnAppError } from './failing.ts'
 import { type FetchHandler, fetchListener } from './fetch-bridge.ts'
+import { installedEntry } from './find.ts'
 import { guardedNodeHandler } from './node-bridge.ts'
 
 interface HonoNodeServer {
@@ -17,7 +17,7 @@ export async function honoListener(
   onError: OnAppError,
   putResponseBack: (() => void) | undefined,
 ): Promise<RequestListener> {
-  const adapter = resolveFrom(dirname(file), '@hono/node-server')
+  const adapter = installedEntry('@hono/node-server', dirname(file))
   if (adapter === undefined) return fetchListener(handler, onError)
   const { getRequestListener } = (await import(pathToFileURL(adapter).href)) as HonoNodeServer
   // The adapter brings a fast Response of its own and builds it on the global one, which must be Node's.

@@ -18,10 +18,28 @@ export async function importLinked(url: string): Promise<LinkAnswer> {
     const { app } = await import(both)
     return { ok: true, namespace: app }
   } catch (error) {
+    if (process.versions.node.startsWith('20.')) await hearTwice(error)
     return { ok: false, isLinked, error }
   } finally {
     Reflect.deleteProperty(globalThis, linkedKey)
   }
+}
+
+/**
+ * Node 20 rejects a second promise, which nobody can hear, with the same error when CommonJS throws that an ES module
+ * imported. The process would end by it before anyone could say what happened.
+ */
+async function hearTwice(error: unknown): Promise<void> {
+  const listen = (reason: unknown) => {
+    const isUnheard = reason !== error && process.listenerCount('unhandledRejection') === 1
+    if (isUnheard)
+      setImmediate(() => {
+        throw reason
+      })
+  }
+  process.on('unhandledRejection', listen)
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('unhandledRejection', listen)
 }
 
 function dataModule(code: string): string {

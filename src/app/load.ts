@@ -1,15 +1,15 @@
 import { realpathSync } from 'node:fs'
-import { isAbsolute, relative } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { MonocerosError, problemOf } from '../base/errors.ts'
-import { linkPlace } from '../os/link-place.ts'
 import { canRequireTypeScript, runAsMain } from '../os/module-internals.ts'
 import { type Format, formatOf } from './format.ts'
 import { importLinked } from './link.ts'
 import { markModuleMain } from './module-main.ts'
+import { isUncompiled, placed, withPlace } from './place.ts'
 import { importByJiti } from './typescript.ts'
 
-/** What a module exports; of a CommonJS file, `default` is its `module.exports` and the names are that object's. */
+/** What a module exports; of a CommonJS file, `default` is its `module.exports`. */
 export type ModuleNamespace = Readonly<Record<string, unknown>>
 
 export interface ImportOptions {
@@ -87,44 +87,11 @@ async function runByJiti(file: string): Promise<ModuleNamespace> {
   return namespaceOf(await importByJiti(file))
 }
 
-/** Makes one shape of ES namespaces, `module.exports` of any kind, and CommonJS made from ES modules. */
+/** CommonJS made from an ES module is one; anything else that was exported is the default, as `import` has it. */
 function namespaceOf(exported: unknown): ModuleNamespace {
-  const isObject = (typeof exported === 'object' && exported !== null) || typeof exported === 'function'
-  if (!isObject) return { default: exported }
-  const object = exported as Record<string, unknown>
-  if (object[Symbol.toStringTag as unknown as string] === 'Module') return object
-  if (object['__esModule'] === true && 'default' in object) return object
-  return { ...object, default: exported }
-}
-
-/** The sentence for people: with the place in front when it is one of syntax, which the message itself never names. */
-function placed(error: unknown, cwd: string): string {
-  const problem = problemOf(error)
-  const place = error instanceof SyntaxError ? placeIn(error) : undefined
-  if (place === undefined || problem.includes(place.file)) return problem
-  const short = relative(cwd, place.file)
-  return `${short.startsWith('..') || isAbsolute(short) ? place.file : short}:${place.line}: ${problem}`
-}
-
-/** Puts the place that Node keeps from a caught error of linking in front of its stack, where it would print it itself. */
-function withPlace(error: unknown, file: string): unknown {
-  if (!(error instanceof SyntaxError) || placeIn(error) !== undefined) return error
-  const place = linkPlace(pathToFileURL(file).href)
-  if (place !== undefined) error.stack = `${place}\n${error.stack}`
-  return error
-}
-
-/** The file and line that Node writes above the stack of a syntax error. */
-function placeIn(error: Error): { file: string; line: number } | undefined {
-  const found = /^((?:file:\/\/)?\/.*):(\d+)$/.exec(error.stack?.split('\n', 1)[0] ?? '')
-  if (found === null) return undefined
-  const [, where = '', line] = found
-  return { file: where.startsWith('file:') ? fileURLToPath(where) : where, line: Number(line) }
-}
-
-/** True of an error in the text of this very file: none of it has run. */
-function isUncompiled(error: unknown, file: string): boolean {
-  return error instanceof SyntaxError && placeIn(error)?.file === file
+  const object = (exported ?? {}) as Record<PropertyKey, unknown>
+  const isNamespace = object[Symbol.toStringTag] === 'Module' || (object['__esModule'] === true && 'default' in object)
+  return isNamespace ? object : { default: exported }
 }
 
 function isNotFound(error: unknown): boolean {

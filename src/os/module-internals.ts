@@ -2,7 +2,7 @@
  * The only file that calls private parts of Node's module loader. `node app.js` itself runs a CommonJS program by
  * `Module._load(file, null, true)`, and nothing public makes `require.main === module` true.
  */
-import Module, { createRequire } from 'node:module'
+import Module from 'node:module'
 import { compileFunction } from 'node:vm'
 
 interface ModulePrivate {
@@ -59,14 +59,5 @@ export function hasModuleSyntax(source: string, file: string): boolean {
     return false
   } catch (error) {
     return error instanceof SyntaxError && moduleOnlySyntax.test(error.message)
-  }
-}
-
-/** `require.resolve` from a folder, or undefined. */
-export function resolveFrom(folder: string, name: string): string | undefined {
-  try {
-    return createRequire(`${folder}/`).resolve(name)
-  } catch {
-    return undefined // not installed there
   }
 }

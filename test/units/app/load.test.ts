@@ -86,16 +86,13 @@ describe('a program that listens', () => {
     expect(await runFiles('app.mjs', { 'app.mjs': source })).toMatchObject({ wish: { port: 3000 } })
   })
 
-  test.runIf(Number(process.versions.node.split('.')[0]) >= 24)(
-    'import.meta.main is true in the program alone',
-    async () => {
-      const files = {
-        'app.ts': `#!/usr/bin/env node\nimport { createServer } from 'node:http'\nimport './dep.ts'\nif (import.meta.main) ${program} as unknown`,
-        'dep.ts': `console.log(import.meta.main as boolean)`,
-      }
-      expect(await runFiles('app.ts', files)).toMatchObject({ wish: { port: 3000 }, stdout: 'false\n' })
-    },
-  )
+  test.runIf(Number(process.versions.node.split('.')[0]) >= 24)('import.meta.main is true in the program alone', async () => {
+    const files = {
+      'app.ts': `#!/usr/bin/env node\nimport { createServer } from 'node:http'\nimport './dep.ts'\nif (import.meta.main) ${program} as unknown`,
+      'dep.ts': `console.log(import.meta.main as boolean)`,
+    }
+    expect(await runFiles('app.ts', files)).toMatchObject({ wish: { port: 3000 }, stdout: 'false\n' })
+  })
 
   test('a linked file runs where it lies', async () => {
     const report = await runFiles('current/app.js', {
@@ -177,12 +174,28 @@ describe('TypeScript that Node does not link', () => {
     expect(exported).toMatchObject({ kind: 'nest', wish: null, hooks: ['close'], errors: [] })
     expect(bodyOf(exported.answers[0])).toBe('nest')
   })
+
+  test('decorators of parameters, parameter properties and their metadata', async () => {
+    const source = `import 'reflect-metadata'
+      import { Controller, Get, Inject, Injectable, Module, Query } from '@nestjs/common'
+      import { NestFactory } from '@nestjs/core'
+      @Injectable() class Words { constructor(@Inject('WORD') private readonly word: string) {} say(to?: string) { return this.word + to } }
+      @Controller() class Hello {
+        constructor(private readonly words: Words) {}
+        @Get() hello(@Query('to') to: string): string { return this.words.say(to) }
+      }
+      @Module({ controllers: [Hello], providers: [Words, { provide: 'WORD', useValue: 'hi ' }] }) class AppModule {}
+      export const create = () => NestFactory.create(AppModule, { logger: false })`
+    const report = await runFiles('main:create()', { 'main.ts': source }, { requests: [get('/?to=you')] })
+    expect(report).toMatchObject({ kind: 'nest', errors: [] })
+    expect(bodyOf(report.answers[0])).toBe('hi you')
+  })
 })
 
 describe('a failing import', () => {
   const failed = async (files: Record<string, string>) => {
     const report = await runFiles(Object.keys(files)[0]!, files, { requests: [] })
-    expect(report.code).toBe('MON_APP_IMPORT')
+    expect(report).toMatchObject({ code: 'MON_APP_IMPORT', errors: [] })
     return report
   }
 
@@ -208,6 +221,13 @@ describe('a failing import', () => {
       ),
     )
   })
+
+  test.each([`throw new Error('no')`, 'const = 1', `require('not-installed')`])(
+    'CommonJS that fails below an ES module, once: %s',
+    async (source) => {
+      await failed({ 'app.mjs': `import './dep.cjs'`, 'dep.cjs': source })
+    },
+  )
 
   test('a syntax error in a dependency names that', async () => {
     const report = await failed({ 'app.mjs': `import './dep.mjs'`, 'dep.mjs': 'export const x = 1\nconst = 2' })

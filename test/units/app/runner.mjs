@@ -16,7 +16,7 @@ const { adopt } = await compiled('adopt')
 const { installListenTrap } = await compiled('listen-trap')
 const { installFastResponse } = await compiled('fast-response')
 
-process.on('unhandledRejection', (error) => report.errors.push(`unhandled: ${error}`))
+process.on('uncaughtException', (error, origin) => report.errors.push(`${origin}: ${error}`))
 let announce
 const wished = new Promise((resolve) => {
   announce = resolve
@@ -40,6 +40,7 @@ try {
     causeCode: error.cause?.code,
   })
 }
+await new Promise((resolve) => setTimeout(resolve, 5)) // for a rejection that nobody heard
 writeSync(3, JSON.stringify(report))
 process.exit()
 
