@@ -6,6 +6,8 @@ import { isMainThread } from 'node:worker_threads'
 export interface Descriptor {
   readonly fd: number
   readonly chunkBytes: number
+  /** To be called before each write, where somebody else can make the descriptor wait for its reader. */
+  readonly unblock?: () => void
 }
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOCTTY } = fs.constants
@@ -43,8 +45,8 @@ export function openStandard(fd: 1 | 2): Descriptor {
   return openPrivate(fd, stat) ?? shareWithoutBlocking(fd)
 }
 
-// O_NONBLOCK belongs to the open description, which we share with whoever gave us the descriptor: opening the pipe or
-// terminal anew through /proc gives one that is ours alone.
+// O_NONBLOCK belongs to the open description, which we share with all who have the descriptor, and whoever spawns a child
+// that inherits it clears the flag: libuv does. Opening the pipe or terminal anew through /proc gives one of our own.
 function openPrivate(fd: number, stat: fs.Stats): Descriptor | null {
   let own: number
   try {
@@ -58,11 +60,18 @@ function openPrivate(fd: number, stat: fs.Stats): Descriptor | null {
   return null
 }
 
-// Node's own stream on the descriptor makes the shared description non-blocking, as any console.log would; a descriptor
-// left blocking would hold a thread of libuv's pool for ever, and with it process.exit().
+// A socket cannot be opened anew, so the shared flag is set again before each write, through the handle of Node's own
+// stream. A write that waits for its reader would hold a thread of libuv's pool for ever, and process.exit() with it.
 function shareWithoutBlocking(fd: 1 | 2): Descriptor {
-  if (isMainThread) void (fd === 1 ? process.stdout : process.stderr)
-  return { fd, chunkBytes: pipeChunkBytes }
+  const chunkBytes = pipeChunkBytes
+  if (!isMainThread) return { fd, chunkBytes } // a thread's streams are not the descriptors
+  const { _handle } = (fd === 1 ? process.stdout : process.stderr) as NodeJS.WriteStream & WithHandle
+  return { fd, chunkBytes, unblock: () => _handle?.setBlocking?.(false) }
+}
+
+// Private in Node, and there since long before 20; without it the flag is that of the moment when the stream was made.
+interface WithHandle {
+  readonly _handle?: { setBlocking?(isBlocking: boolean): void }
 }
 
 /** Opens a log file for append, or answers why not. */
@@ -91,10 +100,11 @@ export function isRefusal(error: unknown): boolean {
 }
 
 /** Writes until all is out, the deadline (of `performance.now()`) has passed or an error comes; answers the bytes written. */
-export function writeUntil(fd: number, chunk: Buffer, deadlineMs: number): number {
+export function writeUntil({ fd, unblock }: Descriptor, chunk: Buffer, deadlineMs: number): number {
   let written = 0
   while (written < chunk.length) {
     try {
+      unblock?.()
       written += fs.writeSync(fd, chunk, written)
     } catch (error) {
       if (!isRefusal(error) || performance.now() >= deadlineMs) return written

@@ -101,16 +101,16 @@ class ErrorLog implements Log {
 
   // A function of its own, so that `log.event` can be handed on.
   readonly event = (name: EventName, facts: EventFacts = {}, error?: unknown): void => {
-    const { level, text } = events[name]
-    if (!this.#logger.isLevelEnabled(level)) return
     try {
+      const { level, text } = events[name]
+      if (!this.#logger.isLevelEnabled(level)) return
       const { role, slot, age, gen } = this.#who
       const line: Record<string, unknown> = { event: name, role, slot, age, gen, pid: process.pid }
       for (const fact in facts) line[reserved.has(fact) ? `fact.${fact}` : fact] = facts[fact]
       if (error !== undefined) line['err'] = thrownFacts(error)
       this.#logger[level](line, sentenceOf(text, facts))
     } catch {
-      this.#sink.dropped++ // a fact that cannot be read costs its line, never its process
+      this.#sink.dropped++ // a fact that cannot be read, or a name that is none, costs its line, never its process
     }
   }
 

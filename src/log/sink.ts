@@ -91,7 +91,7 @@ export class Sink {
     const deadlineMs = performance.now() + boxMs
     const flying = this.#state === 'writing' ? this.#queue.takeHead() : null
     for (let head = this.#queue.head(); head !== null && this.#descriptor !== null; head = this.#queue.head()) {
-      const written = writeUntil(this.#descriptor.fd, head, deadlineMs)
+      const written = writeUntil(this.#descriptor, head, deadlineMs)
       this.#queue.advance(written)
       if (written < head.length) break
     }
@@ -113,8 +113,9 @@ export class Sink {
     else this.#become('gathering', this.#options.gatherMs)
   }
 
-  #write({ fd }: Descriptor): void {
+  #write({ fd, unblock }: Descriptor): void {
     this.#become('writing')
+    unblock?.()
     fs.write(fd, this.#queue.head()!, (error, bytes) => {
       if (error === null) this.#written(bytes)
       else this.#failed(error)

@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { linesIn, linesOf, messageFrom, openPipe, ownFolder, readAll, startChild } from './support.ts'
+import { compileChildren, linesIn, linesOf, messageFrom, openPipe, ownFolder, readAll, startChild } from './support.ts'
+
+compileChildren()
 
 interface Flood {
   readonly lines: number

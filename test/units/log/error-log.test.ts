@@ -129,7 +129,13 @@ describe('a line of text', () => {
   it('has stacks and requests below it, one on each line', async () => {
     const opened = open({ format: 'text' })
     const requests = [{ method: 'GET', path: '/slow', ageMs: 31_000 }]
-    opened.log.event('worker.autopsy', { where: 'javascript', stack: ['at burn (app.js:3)', 'at app.js:9'], requests })
+    opened.log.event('log.dropped', {
+      count: 1,
+      destination: '-',
+      where: 'javascript',
+      stack: ['at burn (app.js:3)', 'at app.js:9'],
+      requests,
+    })
     const error = new Error('outer', { cause: new Error('inner') })
     error.stack = 'Error: outer\n    at a.js:1'
     opened.log.event('hook.failed', { hook: 'onExit' }, error)

@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
-import { linesIn, messageFrom, ownFolder, startChild } from './support.ts'
+import { compileChildren, linesIn, messageFrom, ownFolder, startChild } from './support.ts'
+
+compileChildren()
 
 // logrotate renames the file and sends USR1; meanwhile every process goes on writing.
 it('puts every line of four processes, whole, into exactly one of the rotated files', async () => {

@@ -4,7 +4,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { onTestFinished } from 'vitest'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 
 /** A folder of the test's own, gone when it has ended. */
 export function ownFolder(): string {
@@ -13,11 +13,27 @@ export function ownFolder(): string {
   return folder
 }
 
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+let built = ''
+
+/**
+ * Compiles `children/` for the tests of this file. A loader of TypeScript would not do: its thread makes the child's stderr
+ * non-blocking, and so hides what these tests are about.
+ */
+export function compileChildren(): void {
+  beforeAll(() => {
+    fs.mkdirSync(path.join(root, '.cache'), { recursive: true })
+    built = fs.mkdtempSync(path.join(root, '.cache/log-children-'))
+    execFileSync(path.join(root, 'node_modules/.bin/tsc'), ['-p', path.join(import.meta.dirname, 'children'), '--outDir', built])
+  })
+  afterAll(() => fs.rmSync(built, { recursive: true, force: true }))
+}
+
 /** A file of `children/` as a process with an IPC channel; killed when the test has ended without it. */
 export function startChild(name: string, args: readonly (string | number)[], stderr: 'pipe' | 'inherit' | number): ChildProcess {
-  const file = fileURLToPath(new URL(`./children/${name}.ts`, import.meta.url))
+  const file = path.join(built, 'test/units/log/children', `${name}.js`)
   const stdio: StdioOptions = ['ignore', 'inherit', stderr, 'ipc']
-  const child = spawn(process.execPath, ['--import', 'jiti/register', file, ...args.map(String)], { stdio })
+  const child = spawn(process.execPath, [file, ...args.map(String)], { stdio })
   onTestFinished(() => {
     child.kill('SIGKILL')
   })
@@ -30,8 +46,9 @@ export async function messageFrom<T>(child: ChildProcess, type: string): Promise
   const isWanted = new Promise<T>((resolve) => {
     child.on('message', (message: { type: string }) => message.type === type && resolve(message as T))
   })
-  const isGone = once(child, 'exit', { signal: ended.signal }).then(([code, signal]) => {
-    throw new Error(`child ended (${code ?? signal}) before it sent ${type}`)
+  // Not its exit, which may be heard of before the last message.
+  const isGone = once(child, 'disconnect', { signal: ended.signal }).then(() => {
+    throw new Error(`child ended before it sent ${type}`)
   })
   isGone.catch(() => {}) // aborted, once the message is here
   return Promise.race([isWanted, isGone]).finally(() => ended.abort())
@@ -63,6 +80,18 @@ export async function readAll(fifo: string): Promise<string> {
   let text = ''
   for await (const chunk of fs.createReadStream(fifo, 'utf8')) text += chunk
   return text
+}
+
+/** What is in a non-blocking pipe at this moment. */
+export function readNow(fd: number): string {
+  const chunks: Buffer[] = []
+  const chunk = Buffer.alloc(65_536)
+  try {
+    for (let bytes = fs.readSync(fd, chunk); bytes > 0; bytes = fs.readSync(fd, chunk)) chunks.push(Buffer.from(chunk.subarray(0, bytes)))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+  }
+  return Buffer.concat(chunks).toString()
 }
 
 export function linesOf(text: string): string[] {

@@ -1,5 +1,6 @@
 // Logs far more than its stderr takes, then ends as every process of ours does: flush, exit. It tells over IPC what
 // that cost, and waits for `go on` first when its second argument asks for it.
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createErrorLog } from '../../../../src/log/error-log.ts'
 
@@ -15,6 +16,8 @@ const beat = setInterval(() => {
 
 let lines = 0
 function burst(): void {
+  // As the arbiter does when a worker dies: this makes the shared description of stderr blocking again.
+  if (lines % 10_000 === 0) spawn('true', { stdio: 'inherit' })
   for (let i = 0; i < 50; i++) log.event('worker.gone', { how, line: lines++ })
   if (lines * how.length < floodBytes) setImmediate(burst)
   else void end()
