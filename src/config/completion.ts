@@ -29,7 +29,10 @@ interface Option {
 }
 
 function options(): Option[] {
-  const own = [...flags].map(([flag, { row }]) => ({ flag, doc: firstSentence(row.doc), value: valueKind(row) }))
+  const own = [...flags].map(([flag, { row, means }]) => {
+    const doc = means ? firstSentence(row.doc) : `Switch ${flag.replace('--no-', '--')} off`
+    return { flag, doc, value: valueKind(row) }
+  })
   const asks = [
     ['-h', subCommands.help],
     ['--help', subCommands.help],
@@ -45,35 +48,38 @@ function valueKind(row: ValueRow): Option['value'] {
   return row.type.isPath === true ? 'path' : 'any'
 }
 
+/** As much of it as a menu has room for. */
 function firstSentence(doc: string): string {
-  return doc.split(/(?<=[.;]) /)[0]!.replace(/[.;]$/, '')
+  const sentence = doc.split(/[.;:](?: |$)| \(/)[0]!
+  return sentence.length <= 72 ? sentence : `${sentence.slice(0, 69).trimEnd()}...`
 }
 
 function bashScript(): string {
+  const words = (list: readonly string[]) => `COMPREPLY=($(compgen -W $'${list.join('\\n')}' -- "$cur"))`
+  const files = 'compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur"))'
   const all = options()
   const cases = all.flatMap(({ flag, value }) => {
     if (value === 'none') return []
-    if (value === 'path') return [`    ${flag}) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")); return ;;`]
-    return [`    ${flag}) COMPREPLY=(${value === 'any' ? '' : `$(compgen -W "${value.join(' ')}" -- "$cur")`}); return ;;`]
+    const offer = value === 'path' ? files : value === 'any' ? ':' : words(value)
+    return [`    ${flag}) ${offer}; return ;;`]
   })
   const long = all.map(({ flag }) => flag).filter((flag) => flag.startsWith('--'))
   return `# bash completion of monoceros: source <(monoceros completion bash)
 _monoceros() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]}
+  local IFS=$'\\n' cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]}
   # bash takes --opt=value apart at the sign.
   if [[ $cur == = ]]; then cur=''; elif [[ $prev == = ]]; then prev=\${COMP_WORDS[COMP_CWORD - 2]}; fi
   COMPREPLY=()
   case $prev in
 ${cases.join('\n')}
-    completion) COMPREPLY=($(compgen -W "${shells.join(' ')}" -- "$cur")); return ;;
+    completion) ${words(shells)}; return ;;
   esac
   if [[ $cur == -* ]]; then
-    COMPREPLY=($(compgen -W "${long.join(' ')}" -- "$cur"))
+    ${words(long)}
     return
   fi
-  compopt -o filenames 2>/dev/null
-  COMPREPLY=($(compgen -f -- "$cur"))
-  if ((COMP_CWORD == 1)); then COMPREPLY+=($(compgen -W "${Object.keys(subCommands).join(' ')}" -- "$cur")); fi
+  ${files}
+  if ((COMP_CWORD == 1)); then COMPREPLY+=($(compgen -W $'${Object.keys(subCommands).join('\\n')}' -- "$cur")); fi
 }
 complete -F _monoceros monoceros
 `

@@ -19,8 +19,6 @@ export function parseJson(source: string): unknown {
     if (!(error instanceof SyntaxError)) throw error
     const [, message, position] = /^(.*?)(?: in JSON)?(?: at position (\d+).*)?$/s.exec(error.message) ?? []
     const place = position === undefined ? {} : { line: source.slice(0, Number(position)).split('\n').length }
-    const plain = new SyntaxError(message)
-    // The stack is ours, and says nothing about the file.
-    throw Object.assign(plain, place, { stack: String(plain) })
+    throw Object.assign(new SyntaxError(message), place)
   }
 }

@@ -23,14 +23,15 @@ export function placeOf(thrown: unknown): Place | null {
   return framesOf(thrown)[0] ?? null
 }
 
-/** The places of a stack that are the user's: neither Node's own, nor in packages, nor here. */
+/** The places of a stack that are the user's: neither Node's own, nor in packages, nor of those who called us. */
 export function framesOf(error: Error): Place[] {
   const places: Place[] = []
   for (const text of (error.stack ?? '').split('\n')) {
     const [, where, line] = /^\s*(?:at (?:.*?[( ])?)?((?:file:\/\/)?\/.*?):(\d+)(?::\d+)?\)?$/.exec(text) ?? []
     if (where === undefined) continue
     const file = where.startsWith('file:') ? fileURLToPath(where) : where
-    if (!file.includes('/node_modules/') && !file.startsWith(ownFolder)) places.push({ file, line: Number(line) })
+    if (file.startsWith(ownFolder)) break
+    if (!file.includes('/node_modules/')) places.push({ file, line: Number(line) })
   }
   return places
 }
