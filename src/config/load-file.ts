@@ -1,12 +1,8 @@
 /** Reads a config file of any kind into names and values. Workers use it too: it loads neither the table nor a parser early. */
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { extname, relative } from 'node:path'
 import { MonocerosError } from '../base/errors.ts'
-import { parseData } from './data-file.ts'
-import type { Entries } from './entries.ts'
-import { evaluateModule } from './module-file.ts'
-import { placeOf, sentenceOf } from './thrown-place.ts'
+import type { Entries, EntriesAnswer } from './entries.ts'
 
 export const configExtensions = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json', 'toml']
 
@@ -44,20 +40,23 @@ export async function loadFile(path: string, options: LoadOptions): Promise<Load
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw fail(unreadable(error))
   })
-  const isData = kind === 'json' || kind === 'toml'
   const timeBoxMs = options.timeBoxMs ?? 10_000
-  const reading = isData ? parseData(kind, bytes.toString('utf8')) : evaluateModule(path, options.fresh === true)
-  const answer = await within(reading, timeBoxMs).catch((error: unknown) => {
-    throw fail(sentenceOf(error) + placeText(error, path, options.cwd), error)
+  const { placeOf, sentenceOf } = await import('./thrown-place.ts')
+  const answer = await within(read(kind, path, bytes, options.fresh === true), timeBoxMs).catch((error: unknown) => {
+    const place = placeOf(error)
+    const where = place === null ? '' : ` (${labelOf(place.file ?? path, options.cwd)}:${place.line})`
+    throw fail(sentenceOf(error) + where, error)
   })
   if (answer === 'too late') throw fail(`did not finish loading within ${timeBoxMs / 1000} s: something it awaits never comes`)
   if (!answer.ok) throw fail(answer.problem)
+  const { createHash } = await import('node:crypto')
   return { path, label, sha256: createHash('sha256').update(bytes).digest('hex'), entries: answer.entries }
 }
 
-function placeText(thrown: unknown, path: string, cwd: string): string {
-  const place = placeOf(thrown)
-  return place === null ? '' : ` (${labelOf(place.file ?? path, cwd)}:${place.line})`
+/** Loads only what this kind of file needs: most start without a config file, and each module costs a start a millisecond. */
+async function read(kind: string, path: string, bytes: Buffer, isFresh: boolean): Promise<EntriesAnswer> {
+  if (kind === 'json' || kind === 'toml') return await (await import('./data-file.ts')).parseData(kind, bytes.toString('utf8'))
+  return await (await import('./module-file.ts')).evaluateModule(path, isFresh)
 }
 
 /** A promise that never settles must not hold a reload up for ever; what it still does is nobody's. */

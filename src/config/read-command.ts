@@ -2,8 +2,7 @@ import { MonocerosError } from '../base/errors.ts'
 import { nearest } from '../base/nearest.ts'
 import { type ConfigSources, type ResolvedConfig, resolveConfig, sourceNames } from './chain.ts'
 import { readArguments } from './command-line.ts'
-import { type Shell, shells } from './completion.ts'
-import { helpText } from './help.ts'
+import type { Shell } from './completion.ts'
 
 export type Command =
   | { readonly kind: 'help'; readonly text: string }
@@ -33,9 +32,9 @@ export async function readCommand(sources: ConfigSources): Promise<CommandAnswer
 async function commandOf(sources: ConfigSources): Promise<Command> {
   const args = readArguments(sources.argv, sourceNames.commandLine)
   const [word] = args.positionals
-  if (args.asks === 'help' || word === 'help') return { kind: 'help', text: helpText() }
+  if (args.asks === 'help' || word === 'help') return { kind: 'help', text: (await import('./help.ts')).helpText() }
   if (args.asks === 'version' || word === 'version') return { kind: 'version' }
-  if (word === 'completion') return { kind: 'completion', shell: shellOf(args.positionals) }
+  if (word === 'completion') return { kind: 'completion', shell: await shellOf(args.positionals) }
 
   const config = await resolveConfig(sources, args)
   if (config.settings.printConfig) return { kind: 'print-config', config }
@@ -43,7 +42,8 @@ async function commandOf(sources: ConfigSources): Promise<Command> {
   return { kind: config.settings.checkConfig ? 'check-config' : 'serve', config }
 }
 
-function shellOf([, given, ...more]: readonly string[]): Shell {
+async function shellOf([, given, ...more]: readonly string[]): Promise<Shell> {
+  const { shells } = await import('./completion.ts')
   const shell = shells.find((name) => name === given)
   if (shell !== undefined && more.length === 0) return shell
   const meant = given === undefined ? undefined : nearest(given, shells)
