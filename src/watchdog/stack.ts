@@ -6,8 +6,7 @@ const framesMax = 40
 
 interface CallFrame {
   readonly functionName: string
-  readonly url: string
-  readonly location: { readonly lineNumber: number; readonly columnNumber?: number }
+  readonly location: { readonly scriptId: string; readonly lineNumber: number; readonly columnNumber?: number }
 }
 
 /**
@@ -17,9 +16,15 @@ interface CallFrame {
 export async function takeMainStack(): Promise<readonly string[] | null> {
   const session = new Session()
   session.connectToMainThread()
+  // A frame of a script that was compiled before we attached has no url of its own; `enable` tells of all scripts first.
+  const files = new Map<string, string>()
+  session.on('Debugger.scriptParsed', ({ params }) => files.set(params.scriptId, params.url))
   try {
     const paused = new Promise<readonly string[]>((resolve) => {
-      session.on('Debugger.paused', ({ params }) => resolve((params.callFrames as CallFrame[]).slice(0, framesMax).map(describe)))
+      session.on('Debugger.paused', ({ params }) => {
+        const frames = (params.callFrames as CallFrame[]).slice(0, framesMax)
+        resolve(frames.map((frame) => describe(frame, files.get(frame.location.scriptId) ?? '')))
+      })
     })
     session.post('Debugger.enable')
     session.post('Debugger.pause')
@@ -31,7 +36,7 @@ export async function takeMainStack(): Promise<readonly string[] | null> {
   }
 }
 
-function describe(frame: CallFrame): string {
-  const place = `${frame.url.replace(/^file:\/\//, '')}:${frame.location.lineNumber + 1}:${(frame.location.columnNumber ?? 0) + 1}`
+function describe(frame: CallFrame, file: string): string {
+  const place = `${file.replace(/^file:\/\//, '')}:${frame.location.lineNumber + 1}:${(frame.location.columnNumber ?? 0) + 1}`
   return frame.functionName === '' ? `at ${place}` : `at ${frame.functionName} (${place})`
 }
