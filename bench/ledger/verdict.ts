@@ -1,0 +1,73 @@
+/** Judges each request that did not get its answer: was its connection held by the very process that died? */
+import type { Books } from './books.ts'
+import type { LoadResult, Loss } from './protocol.ts'
+
+/** What an event permits. Nothing dies in most events, and then nothing may be lost. */
+export interface Permit {
+  /** Processes that were killed, and when. */
+  readonly victims: ReadonlyMap<number, number>
+  /** When the whole service was told to end, or its arbiter was killed: then later connections may be refused. */
+  readonly endsAtMs: number | null
+}
+
+export type Judgement = 'lost' | 'in-hands' | 'refused'
+
+export interface JudgedLoss extends Loss {
+  readonly judgement: Judgement
+  readonly holder: number | null
+}
+
+export interface Verdict {
+  readonly requests: number
+  readonly ok: number
+  readonly inHands: number
+  readonly refused: number
+  readonly lost: number
+  readonly losses: readonly JudgedLoss[]
+}
+
+/** A kill is seen by the client of a connection that nobody had noted yet within this time. */
+const seenWithinMs = 1_000
+/** Two processes read the same clock at slightly different moments. */
+const clockSlackMs = 50
+
+export function judge(result: LoadResult, books: Books, permit: Permit): Verdict {
+  const losses = result.losses.map((loss): JudgedLoss => {
+    const holder = holderOf(loss, books)
+    return { ...loss, holder, judgement: judgeLoss(loss, holder, permit) }
+  })
+  const count = (judgement: Judgement) => losses.filter((loss) => loss.judgement === judgement).length
+  return {
+    requests: result.requests,
+    ok: result.ok,
+    inHands: count('in-hands'),
+    refused: count('refused'),
+    lost: count('lost'),
+    losses,
+  }
+}
+
+function holderOf(loss: Loss, books: Books): number | null {
+  const reader = books.readerOf(loss.id)
+  if (reader !== null) return reader
+  if (loss.localPort === null || loss.connectedAtMs === null) return null
+  return books.accepterOf(loss.localPort, loss.connectedAtMs, loss.lostAtMs) ?? loss.lastPid
+}
+
+function judgeLoss(loss: Loss, holder: number | null, { victims, endsAtMs }: Permit): Judgement {
+  if (holder !== null) return loss.lostAtMs + clockSlackMs >= (victims.get(holder) ?? Number.POSITIVE_INFINITY) ? 'in-hands' : 'lost'
+  if (endsAtMs !== null) return mayBeRefused(loss, endsAtMs) ? 'refused' : 'lost'
+  return isTakenUnnoted(loss, victims) ? 'in-hands' : 'lost'
+}
+
+/** No process ever accepted it: it waited in the queue that goes with the last listener, or came when there was none. */
+const mayBeRefused = (loss: Loss, endsAtMs: number) => loss.phase !== 'head' && loss.phase !== 'answered' && loss.lostAtMs >= endsAtMs
+
+/** By exclusion: the kernel had given the connection to the victim, which was killed before the app could note it. */
+function isTakenUnnoted(loss: Loss, victims: ReadonlyMap<number, number>): boolean {
+  const { connectedAtMs } = loss
+  if (connectedAtMs === null || loss.why.startsWith('no answer')) return false
+  return [...victims.values()].some(
+    (diedAtMs) => connectedAtMs <= diedAtMs + clockSlackMs && loss.lostAtMs >= diedAtMs && loss.lostAtMs <= diedAtMs + seenWithinMs,
+  )
+}
