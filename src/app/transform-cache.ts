@@ -4,14 +4,16 @@ import { dirname, join } from 'node:path'
 
 /**
  * Where transformed TypeScript is kept for the next worker: under the app's `node_modules`, else in a folder of the
- * temporary directory that is only ours. jiti's own choice, `/tmp/jiti`, would run what any user of the machine put there.
+ * temporary directory that is only ours. jiti's own choice, `/tmp/jiti`, would run what any user of the machine put there;
+ * and its folder in `node_modules` is shared by tools whose jiti makes other code of the same file, which the names there
+ * do not tell apart.
  *
  * @returns false when there is no safe place: each worker then transforms anew
  */
 export function transformCache(file: string): string | false {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     const modules = join(folder, 'node_modules')
-    if (isWritable(modules)) return join(modules, '.cache', 'jiti')
+    if (isWritable(modules)) return join(modules, '.cache', 'monoceros')
     if (folder === dirname(folder)) return privateFolder()
   }
 }
