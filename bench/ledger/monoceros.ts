@@ -1,5 +1,5 @@
 /** The events of DESIGN section 8 as monoceros has them: how each is made, and which log events prove that it happened. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ask } from '../../test/support/client.ts'
@@ -16,6 +16,7 @@ interface MonocerosEvent {
 
 const workers = 4
 const appFile = 'app.mjs'
+const configFile = 'monoceros.config.json'
 const soundApp = `import ${JSON.stringify(pathToFileURL(join(root, 'bench/ledger/app.js')).href)}\n`
 const nothingDied: Permit = { victims: new Map(), endsAtMs: null }
 
@@ -28,15 +29,86 @@ async function reload(server: Running): Promise<void> {
   await server.untilCount('worker.gone', gone + workers)
 }
 
-async function killOne(server: Running): Promise<readonly [number, number]> {
+/** A reload that cannot succeed is rolled back; with what was wrong put right, the next one goes through. */
+async function failToReload(server: Running, broken: Readonly<Record<string, string>>, expected: readonly string[]): Promise<Permit> {
+  const sound = Object.keys(broken).map((name) => [name, readFileSync(join(server.folder, name), 'utf8')] as const)
+  const before = server.lines.length
+  deploy(server, Object.entries(broken))
+  server.signal('SIGHUP')
+  for (const event of [...expected, 'reload.rolled-back']) await server.until(event, undefined, { after: before })
+  if (server.all('reload.done').length > 0) throw new Error('a broken reload was committed')
+  deploy(server, sound)
+  await reload(server)
+  return nothingDied
+}
+
+/** Overwrites files of the app, as a deploy does. */
+function deploy(server: Running, files: Iterable<readonly [name: string, text: string]>): void {
+  for (const [name, text] of files) writeFileSync(join(server.folder, name), text)
+}
+
+async function killOne(server: Running): Promise<Permit> {
   const before = server.lines.length
   const [slot, pid] = [...server.workers()][0] ?? [0, 0]
   const diedAtMs = Date.now()
   process.kill(pid, 'SIGKILL')
   await server.until('worker.died', { slot }, { after: before })
   await server.until('worker.ready', { slot }, { after: before })
-  return [pid, diedAtMs]
+  return { victims: new Map([[pid, diedAtMs]]), endsAtMs: null }
 }
+
+/** One worker never comes back from a call; its watchdog tells, and the arbiter kills it. */
+async function blockOne(server: Running): Promise<Permit> {
+  const before = server.lines.length
+  const blocked = ask({ port: server.port(), path: '/block' }).catch(() => null)
+  const timeout = await server.until('worker.timeout', undefined, { after: before })
+  await server.until('worker.autopsy', { slot: timeout.slot }, { after: before })
+  await server.until('worker.died', { slot: timeout.slot }, { after: before })
+  await server.until('worker.ready', { slot: timeout.slot }, { after: before })
+  if ((await blocked) !== null) throw new Error('the blocked worker answered')
+  return { victims: new Map([[timeout.childPid ?? 0, Date.parse(String(timeout['time']))]]), endsAtMs: null }
+}
+
+/** One signal after the other: the kernel merges two of a kind that have not been taken yet. */
+async function scale(server: Running, signal: 'SIGTTIN' | 'SIGTTOU', times: number): Promise<void> {
+  for (let n = 0; n < times; n++) {
+    const before = server.lines.length
+    server.signal(signal)
+    await server.until('arbiter.scaled', undefined, { after: before })
+  }
+}
+
+async function scaleUpAndDown(server: Running): Promise<Permit> {
+  const before = server.lines.length
+  await scale(server, 'SIGTTIN', 2)
+  for (const slot of [workers, workers + 1]) await server.until('worker.ready', { slot }, { after: before })
+  await scale(server, 'SIGTTOU', 3)
+  for (const slot of [workers - 1, workers, workers + 1]) await server.until('worker.gone', { slot }, { after: before })
+  const shrunk = server.lines.length
+  await scale(server, 'SIGTTIN', 1)
+  await server.until('worker.ready', { slot: workers - 1 }, { after: shrunk })
+  return nothingDied
+}
+
+async function killArbiter(server: Running): Promise<Permit> {
+  const endsAtMs = Date.now()
+  server.signal('SIGKILL')
+  // Its workers hold its stderr: this comes when the last of them is gone.
+  const exit = await server.exited
+  if (exit.signal !== 'SIGKILL') throw new Error(`the arbiter ended by itself: ${exit.code}`)
+  if (server.all('worker.orphaned').length !== workers) throw new Error('a worker did not see that it was orphaned')
+  return { victims: new Map(), endsAtMs }
+}
+
+async function stop(server: Running): Promise<Permit> {
+  const endsAtMs = Date.now()
+  const exit = await server.stop()
+  if (exit.code !== 0) throw new Error(`exit code ${exit.code ?? exit.signal}`)
+  if (server.all('worker.drained').length !== workers) throw new Error('a worker did not drain')
+  return { victims: new Map(), endsAtMs }
+}
+
+const hangs = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)\n'
 
 export const monocerosEvents: readonly MonocerosEvent[] = [
   {
@@ -47,32 +119,40 @@ export const monocerosEvents: readonly MonocerosEvent[] = [
     },
   },
   {
-    name: 'SIGKILL of a worker',
-    async happen(server) {
-      return { victims: new Map([await killOne(server)]), endsAtMs: null }
-    },
+    name: 'HUP with broken config',
+    happen: (server) => failToReload(server, { [configFile]: '{ "workers": ' }, []),
   },
   {
-    name: 'TERM',
-    isEnd: true,
+    name: 'HUP with broken app',
+    happen: (server) => failToReload(server, { [appFile]: "throw new Error('a broken deploy')\n" }, ['worker.cannot-boot']),
+  },
+  {
+    name: 'HUP with an app that hangs at import',
+    happen: (server) => failToReload(server, { [appFile]: hangs, [configFile]: '{ "bootTimeout": 1 }' }, ['worker.boot-timeout']),
+  },
+  { name: 'TTIN, TTOU', happen: scaleUpAndDown },
+  {
+    name: 'max_requests',
+    args: ['--max-requests', '150', '--max-requests-jitter', '50'],
     async happen(server) {
-      const endsAtMs = Date.now()
-      const exit = await server.stop()
-      if (exit.code !== 0) throw new Error(`TERM: exit code ${exit.code ?? exit.signal}`)
-      if (server.all('worker.drained').length !== workers) throw new Error('TERM: a worker did not drain')
-      return { victims: new Map(), endsAtMs }
+      await server.untilCount('worker.gone', 3 * workers)
+      return nothingDied
     },
   },
+  { name: 'SIGKILL of a worker', happen: killOne },
+  { name: 'blocked worker, killed by timeout', args: ['--timeout', '2'], happen: blockOne },
+  { name: 'SIGKILL of the arbiter', isEnd: true, happen: killArbiter },
+  { name: 'TERM', isEnd: true, happen: stop },
 ]
 
 export function monocerosTrial(event: MonocerosEvent): Trial {
-  return { subject: 'monoceros', event: event.name, start: () => startService(event) }
+  return { subject: 'monoceros', event: event.name, isEnd: event.isEnd ?? false, start: () => startService(event) }
 }
 
 async function startService(event: MonocerosEvent): Promise<Service> {
   const { running, close } = startShared({
     args: [appFile, '-w', String(workers), '-b', '127.0.0.1:0', ...(event.args ?? [])],
-    files: { [appFile]: soundApp },
+    files: { [appFile]: soundApp, [configFile]: '{}' },
   })
   try {
     await running.ready()
@@ -106,6 +186,3 @@ async function unhealthy(server: Running): Promise<string[]> {
   }
   return problems
 }
-
-/** Overwrites the app, as a deploy does. */
-export const deploy = (server: Running, text: string) => writeFileSync(join(server.folder, appFile), text)

@@ -17,6 +17,8 @@ export interface Service {
 export interface Trial {
   readonly subject: string
   readonly event: string
+  /** The service does not outlive it. */
+  readonly isEnd: boolean
   start(): Promise<Service>
 }
 
@@ -30,7 +32,7 @@ export interface Row extends Verdict {
 /** Connections at the same time: 18, of three kinds. */
 const connections = { fresh: 7, kept: 7, resting: 4 }
 
-/** The event comes in the middle: a third of the requests before it, the rest while it happens and after it. */
+/** The event comes in the middle: a third of the requests before it, the rest while it happens and after it; an end comes last. */
 export async function runTrial(trial: Trial, requests: number): Promise<Row> {
   const startedMs = performance.now()
   const service = await trial.start()
@@ -38,7 +40,7 @@ export async function runTrial(trial: Trial, requests: number): Promise<Row> {
   const load = startLoad({ port: service.port, ...connections })
   let verdict: Verdict | null = null
   try {
-    await load.reached(Math.ceil(requests / 3))
+    await load.reached(trial.isEnd ? requests : Math.ceil(requests / 3))
     const permit = await service.happen().catch((error: Error): Permit => {
       problems.push(error.message)
       return { victims: new Map(), endsAtMs: null }
