@@ -19,7 +19,6 @@ export function startVitals(pulse: Pulse, entry: URL, orders: WatchOrders, onPar
     name: 'watchdog',
     resourceLimits: { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 2 },
   })
-  watchdog.unref()
   watchdog.on('message', (news: WatchdogNews) => {
     if (news.type === 'parent.gone') onParentGone()
   })
@@ -27,5 +26,7 @@ export function startVitals(pulse: Pulse, entry: URL, orders: WatchOrders, onPar
   watchdog.on('error', (error) => {
     throw error
   })
+  // After the listeners: the one for messages holds the loop again, and a program that is over would seem to wait.
+  watchdog.unref()
   return { answer: () => watchdog.postMessage({ type: 'drains' } satisfies MainAnswer) }
 }

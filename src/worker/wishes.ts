@@ -1,5 +1,5 @@
 /** Handles that a worker asks its arbiter for: a listener's again, or what an unmodified program wants to listen to. */
-import { MonocerosError, type ErrorData } from '../base/errors.ts'
+import { type ErrorData, MonocerosError } from '../base/errors.ts'
 import type { FactFromWorker, ListenerFact, ListenWish, OrderToWorker } from '../ipc/messages.ts'
 
 export interface Granted {
@@ -16,12 +16,23 @@ export interface Wishes {
 export function createWishes(send: (fact: FactFromWorker) => boolean): Wishes {
   const waiting = new Map<number, { resolve(granted: Granted): void; reject(error: Error): void }>()
   let nextId = 1
+  let heldOpen: NodeJS.Timeout | undefined
+
+  /** The channel does not hold the loop, and a program that waits for nothing but its port is not over. */
+  function holdWhileWaiting(): void {
+    if (waiting.size > 0) heldOpen ??= setInterval(() => undefined, 60_000)
+    else {
+      clearInterval(heldOpen)
+      heldOpen = undefined
+    }
+  }
 
   function ask(listenerId: string | null, wish: ListenWish | null): Promise<Granted> {
     const wishId = nextId++
     return new Promise((resolve, reject) => {
+      if (!send({ type: 'door.wanted', wishId, listenerId, wish })) return reject(new Error('the arbiter is gone'))
       waiting.set(wishId, { resolve, reject })
-      if (!send({ type: 'door.wanted', wishId, listenerId, wish })) reject(new Error('the arbiter is gone'))
+      holdWhileWaiting()
     })
   }
 
@@ -31,6 +42,7 @@ export function createWishes(send: (fact: FactFromWorker) => boolean): Wishes {
     answer(order, handle) {
       const asker = waiting.get(order.wishId)
       waiting.delete(order.wishId)
+      holdWhileWaiting()
       if (order.problem !== null) asker?.reject(rebuilt(order.problem))
       else if (order.listener !== null && handle) asker?.resolve({ listener: order.listener, handle })
       else asker?.reject(new Error('the arbiter sent no handle'))
