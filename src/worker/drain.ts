@@ -17,6 +17,8 @@ export interface DrainResult {
 const idlePatienceMs = 2_000
 const quickGraceMs = 1_000
 const sweepMs = 20
+/** A turn of the loop longer than this may have left unread what came meanwhile. */
+const shortTurnMs = 20
 /** Close frame of a server that restarts: FIN, opcode 8, two bytes, code 1012 (RFC 6455 section 7.4, IANA registry). */
 const webSocketRestart = Buffer.from([0x88, 0x02, 0x03, 0xf4])
 
@@ -38,8 +40,8 @@ export function startDrain(connections: Connections, sessions: ReadonlySet<Http2
       clearInterval(timer)
       resolve({ tookMs: Math.round(performance.now() - startedMs), cutRequests })
     }
-    const sweep = () => {
-      connections.endIdle(order.isQuick ? 0 : Math.min(idlePatienceMs, keepaliveMs))
+    const sweep = (isAllRead: boolean) => {
+      if (isAllRead) connections.endIdle(order.isQuick ? 0 : Math.min(idlePatienceMs, keepaliveMs))
       if (connections.size === 0) return finish(0)
       const graceMs = order.isQuick ? Math.min(quickGraceMs, order.graceMs) : order.graceMs
       if (performance.now() - startedMs < graceMs) return
@@ -47,8 +49,12 @@ export function startDrain(connections: Connections, sessions: ReadonlySet<Http2
       connections.destroyAll()
       finish(cut)
     }
-    const timer = setInterval(sweep, sweepMs)
-    sweep()
+    // Timers run before sockets are read: after a blocked turn a connection would be closed over the request it has waiting.
+    const timer = setInterval(() => {
+      const firedMs = performance.now()
+      setImmediate(() => sweep(performance.now() - firedMs < shortTurnMs))
+    }, sweepMs)
+    sweep(false)
   })
   return {
     done,
