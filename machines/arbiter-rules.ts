@@ -39,6 +39,8 @@ export interface ArbiterContext {
   /** How many slots are to be filled: the setting, changed by TTIN and TTOU until the next reload. */
   readonly target: number
   readonly candidate: Candidate | null
+  /** What TTIN and TTOU added since the reload under way began: it counts for the generation to come as well. */
+  readonly scaledBy: number
   readonly nextAge: Age
   readonly workers: Readonly<Record<Age, WorkerRow>>
   readonly listeners: Readonly<Record<string, 'binding' | 'bound'>>
@@ -134,7 +136,15 @@ function spawn(context: ArbiterContext, slot: Slot, facts: GenerationFacts): Dec
 }
 
 const isHeld = (context: ArbiterContext, slot: Slot) =>
+  isHeldByCandidate(context, slot) ||
   rowsOf(context).some((row) => row.slot === slot && row.phase !== 'leaving' && row.generation === context.facts.generation)
+
+/** By a new worker that serves already, or whose elder was sent away to make room for it. */
+function isHeldByCandidate(context: ArbiterContext, slot: Slot): boolean {
+  const { candidate } = context
+  const isEnough = (row: WorkerRow) => row.phase === 'ready' || (row.phase === 'booting' && (candidate?.unavailableMax ?? 0) > 0)
+  return rowsOf(context).some((row) => row.slot === slot && row.generation === candidate?.generation && isEnough(row))
+}
 
 /** Gives every slot that wants a worker, and has none nor one under way, a new one. */
 export function fillSlots(context: ArbiterContext): Decision {
@@ -174,10 +184,14 @@ export function keepReady(context: ArbiterContext, p: { age: Age }): Decision {
 
 /** A worker asks to be recycled: its successor boots in the same slot, and only then it drains. */
 export function replace(context: ArbiterContext, p: { slot: Slot; age: Age }): Decision {
-  const isUnderWay = rowsOf(context).some((row) => row.slot === p.slot && row.age > p.age && row.phase !== 'leaving')
-  const isWanted = p.slot < context.target && context.workers[p.age]?.generation === context.facts.generation
-  if (!isWanted || isUnderWay || context.refills.includes(p.slot)) return change(context, {})
-  return spawn(context, p.slot, context.facts)
+  const generation = context.workers[p.age]?.generation
+  const facts = generation === context.candidate?.generation ? context.candidate : context.facts
+  const isUnderWay = rowsOf(context).some(
+    (row) => row.slot === p.slot && row.age > p.age && row.phase !== 'leaving' && row.generation === generation,
+  )
+  const isWanted = generation === context.facts.generation ? p.slot < context.target : generation === context.candidate?.generation
+  if (facts === null || !isWanted || isUnderWay || context.refills.includes(p.slot)) return change(context, {})
+  return spawn(context, p.slot, facts)
 }
 
 /** A worker leaves by itself (somebody sent it TERM): its slot is to be filled now, not when it is gone. */
@@ -197,7 +211,18 @@ export function keepBootFailure(context: ArbiterContext, p: { exitCode: number; 
 
 /** One death of a worker nobody asked to go: refilled at once within the restart window, after a back-off beyond it. */
 export function restart(context: ArbiterContext, p: { output: HandleOutput }): Decision {
-  const { slot, atMs, dice, problem } = p.output
+  const { slot, age, atMs, dice, problem } = p.output
+  // Killed while it drained: whoever is to follow it has been seen to already.
+  if (context.workers[age]?.phase === 'leaving') return inTurn(context, (now) => dropWorker(now, { age }), fillSlots)
+  return inTurn(
+    context,
+    (now) => dropWorker(now, { age }),
+    (now) => countAndRefill(now, { slot, atMs, dice, problem }),
+  )
+}
+
+function countAndRefill(context: ArbiterContext, p: Pick<HandleOutput, 'slot' | 'atMs' | 'dice' | 'problem'>): Decision {
+  const { slot, atMs, dice, problem } = p
   if (slot >= context.target || context.refills.includes(slot)) return change(context, {})
   const counted = countRestart(context.window, atMs, dice)
   if (counted.delayMs === 0) return inTurn({ ...context, window: counted.window }, (now) => refill(now, { slot }))
@@ -213,15 +238,19 @@ export function refill(context: ArbiterContext, p: { slot: Slot }): Decision {
   const isUnderWay = rowsOf(context).some(
     (row) => row.slot === p.slot && row.phase === 'booting' && row.generation === context.facts.generation,
   )
-  if (p.slot >= context.target || isUnderWay) return change(context, { refills })
+  if (p.slot >= context.target || isUnderWay || isHeldByCandidate(context, p.slot)) return change(context, { refills })
   return spawn({ ...context, refills }, p.slot, context.facts)
 }
 
 export function scale(context: ArbiterContext, p: { by: number }): Decision {
-  const to = Math.max(1, context.target + p.by)
-  const announce: Order = { do: 'effect', name: 'announceScale', params: { from: context.target, to } }
-  return change(context, { target: to }, [announce])
+  const to = scaled(context.target, p.by)
+  if (to === context.target) return change(context, {})
+  return change(context, { target: to, scaledBy: context.scaledBy + to - context.target }, [announceScale(context.target, to)])
 }
+
+/** The last worker is not taken away; without any (`workers` 0) none can be. */
+const scaled = (count: number, by: number) => (by < 0 ? Math.min(count, Math.max(1, count + by)) : count + by)
+const announceScale = (from: number, to: number): Order => ({ do: 'effect', name: 'announceScale', params: { from, to } })
 
 export const fitSlots = (context: ArbiterContext): Decision => inTurn(context, fillSlots, retireSurplus)
 
@@ -243,6 +272,12 @@ export const retireOldOf = (context: ArbiterContext, p: { slot: Slot }): Decisio
     'reload',
   )
 
+/** Only of the new generation: an old worker that was replaced meanwhile gets ready in the same slot. */
+export function tellRollingReady(context: ArbiterContext, p: { slot: Slot; age: Age }): Decision {
+  if (context.workers[p.age]?.generation !== context.candidate?.generation) return change(context, {})
+  return tellRolling(context, { event: { type: 'worker.ready', slot: p.slot } as EventObject })
+}
+
 export function tellRolling(context: ArbiterContext, p: { event: EventObject }): Decision {
   if (context.candidate === null) return change(context, {})
   return change(context, {}, [{ do: 'tell-rolling', generation: context.candidate.generation, event: p.event }])
@@ -254,13 +289,16 @@ export function commit(context: ArbiterContext): Decision {
   if (candidate === null) return change(context, {})
   const old = rowsOf(context).filter((row) => row.generation !== candidate.generation)
   const cancels = context.refills.map((slot): Order => ({ do: 'cancel-refill', slot }))
-  const settled = { facts: candidate, target: candidate.workers, candidate: null, refills: [], window: freshWindow }
+  const target = scaled(candidate.workers, context.scaledBy)
+  const settled = { facts: candidate, target, candidate: null, refills: [], window: freshWindow }
+  const announce: Order = { do: 'effect', name: 'announceCommit', params: { generation: candidate.generation, workers: target } }
+  const tellScale = target === context.target ? [] : [announceScale(context.target, target)]
   return inTurn(
     context,
     (now) => retire(now, old, 'reload'),
     (now) => closeListeners(now, { ids: candidate.closes }),
-    (now) => change(now, settled, [...cancels, { do: 'effect', name: 'announceCommit', params: { generation: candidate.generation } }]),
-    fillSlots,
+    (now) => change(now, settled, [...cancels, announce, ...tellScale]),
+    fitSlots,
   )
 }
 
@@ -270,7 +308,7 @@ export function rollBack(context: ArbiterContext, p: { problem: string }): Decis
   if (candidate === null) return change(context, {}, [announce])
   const born = rowsOf(context).filter((row) => row.generation === candidate.generation)
   return inTurn(
-    change(context, {}).context,
+    context,
     (now) => change(now, { candidate: null }, [{ do: 'stop-rolling', generation: candidate.generation }, announce]),
     (now) => retire(now, born, 'rollback'),
     (now) => closeListeners(now, { ids: candidate.opens.map((listener) => listener.id) }),

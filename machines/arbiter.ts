@@ -61,7 +61,7 @@ export const arbiterMachine = setup({
     note: effect<Note>('note'),
     announceReady: effect('announceReady'),
     announceScale: effect<{ from: number; to: number }>('announceScale'),
-    announceCommit: effect<{ generation: Generation }>('announceCommit'),
+    announceCommit: effect<{ generation: Generation; workers: number }>('announceCommit'),
     announceRollback: effect<{ problem: string }>('announceRollback'),
     openListeners: rule(rules.openListeners),
     closeListeners: rule(rules.closeListeners),
@@ -81,13 +81,14 @@ export const arbiterMachine = setup({
     startRolling: rule(rules.startRolling),
     spawnCandidate: rule(rules.spawnCandidate),
     retireOldOf: rule(rules.retireOldOf),
+    tellRollingReady: rule(rules.tellRollingReady),
     tellRolling: rule(rules.tellRolling),
     commit: rule(rules.commit),
     rollBack: rule(rules.rollBack),
     stopAll: rule(rules.stopAll),
     killAll: rule(rules.killAll),
     keepReloadPending: assign({ isReloadPending: true }),
-    clearReloadPending: assign({ isReloadPending: false }),
+    beginReload: assign({ isReloadPending: false, scaledBy: 0 }),
     keepStop: assign({ stop: (_, p: { reason: string; isQuick: boolean }) => ({ reason: p.reason, isQuick: p.isQuick }) }),
     keepExit: assign({ exitCode: (_, p: { exitCode: number }) => p.exitCode }),
   },
@@ -112,6 +113,7 @@ export const arbiterMachine = setup({
     facts: input.first,
     target: input.first.workers,
     candidate: null,
+    scaledBy: 0,
     nextAge: 1,
     workers: {},
     listeners: {},
@@ -195,7 +197,7 @@ export const arbiterMachine = setup({
           on: {
             'handle.ready': { actions: [{ type: 'keepReady', params: ({ event }) => ({ age: event.age }) }, 'fillSlots'] },
             'handle.recycle': { actions: { type: 'replace', params: ({ event }) => event } },
-        'handle.leaving': { actions: [{ type: 'keepLeaving', params: ({ event }) => ({ age: event.age }) }, 'fillSlots'] },
+            'handle.leaving': { actions: [{ type: 'keepLeaving', params: ({ event }) => ({ age: event.age }) }, 'fillSlots'] },
             'slot.refill': { actions: { type: 'refill', params: ({ event }) => ({ slot: event.slot }) } },
             'listener.failed': {
               target: '#arbiter.draining',
@@ -235,11 +237,7 @@ export const arbiterMachine = setup({
                 ],
               },
               {
-                actions: [
-                  stopChild(({ event }) => event.actorId),
-                  { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) },
-                  { type: 'restart', params: ({ event }) => ({ output: event.output }) },
-                ],
+                actions: [stopChild(({ event }) => event.actorId), { type: 'restart', params: ({ event }) => ({ output: event.output }) }],
               },
             ],
           },
@@ -282,11 +280,7 @@ export const arbiterMachine = setup({
             ],
           },
           {
-            actions: [
-              stopChild(({ event }) => event.actorId),
-              { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) },
-              { type: 'restart', params: ({ event }) => ({ output: event.output }) },
-            ],
+            actions: [stopChild(({ event }) => event.actorId), { type: 'restart', params: ({ event }) => ({ output: event.output }) }],
           },
         ],
       },
@@ -298,7 +292,7 @@ export const arbiterMachine = setup({
         },
         reloading: {
           description: 'The next generation gets ready while the present one serves.',
-          entry: ['clearReloadPending', { type: 'note', params: { event: 'reload.started' } }],
+          entry: ['beginReload', { type: 'note', params: { event: 'reload.started' } }],
           initial: 'loading',
           on: {
             // The newest configuration wins: the attempt under way is rolled back and the next begins.
@@ -356,7 +350,7 @@ export const arbiterMachine = setup({
                 'handle.ready': {
                   actions: [
                     { type: 'keepReady', params: ({ event }) => ({ age: event.age }) },
-                    { type: 'tellRolling', params: ({ event }) => ({ event: { type: 'worker.ready', slot: event.slot } }) },
+                    { type: 'tellRollingReady', params: ({ event }) => event },
                   ],
                 },
                 'xstate.done.actor.rolling.*': [

@@ -66,6 +66,7 @@ export const describeEnd = (context: HandleContext): string => {
   if (context.killReason === 'frozen') return 'the process was frozen beyond timeout'
   if (context.killReason === 'grace') return 'it did not finish within graceful_timeout'
   if (context.exit === null) return 'it could not be started'
+  if (context.exit.code === null && context.exit.signal === null) return 'it was not started'
   if (context.exit.signal !== null) {
     const hint = context.exit.signal === 'SIGKILL' && context.killReason === null ? ' (somebody else’s: out of memory?)' : ''
     return `killed by ${context.exit.signal}${hint}`

@@ -17,10 +17,9 @@ export interface SupervisionHost {
   readonly entryPath: string
   readonly args: readonly string[]
   readonly roster: Roster
-  /** How long beats may be missing before the process is held to be frozen; 0 = for ever. */
-  frozenMs(input: HandleInput): number
-  environment(input: HandleInput): NodeJS.ProcessEnv
-  prepare(input: HandleInput): Promise<{ readonly boot: BootOrder; readonly fds: readonly number[] }>
+  /** May take its time, and may never settle. */
+  beforeSpawn(input: HandleInput): Promise<void>
+  spawnFacts(input: HandleInput): SpawnFacts
   onBooting(child: Supervised): void
   onLoaded(child: Supervised, kind: string, loadMs: number): void
   onFailed(child: Supervised, error: Extract<FactFromWorker, { type: 'failed' }>['error']): void
@@ -28,6 +27,15 @@ export interface SupervisionHost {
   onAutopsy(child: Supervised, autopsy: Autopsy): void
   onDoorWanted(child: Supervised, wanted: Extract<FactFromWorker, { type: 'door.wanted' }>, answer: DoorAnswer): void
   onGone(child: Supervised): void
+}
+
+export interface SpawnFacts {
+  readonly boot: BootOrder
+  readonly fds: readonly number[]
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
+  /** How long beats may be missing before the process is held to be frozen; 0 = for ever. */
+  readonly frozenMs: number
 }
 
 export type DoorAnswer = (order: Extract<import('../ipc/messages.ts').OrderToWorker, { type: 'door' }>, handle?: unknown) => void
@@ -41,15 +49,19 @@ const neverSpawned = { code: null, signal: null } as const
 
 export function supervise(input: HandleInput, host: SupervisionHost, report: (event: HandleEvent) => void): Supervision {
   let child: Child | null = null
+  let isSpawning = false
   let isStruck = false
+  let autopsyAskedMs: number | null = null
   const self = (): Supervised => ({ input, pid: child?.pid ?? null })
   const exited = (code: number | null, signal: string | null) =>
     report({ type: 'child.exited', exit: { code, signal, atMs: performance.now(), dice: Math.random() } })
 
   async function start(): Promise<void> {
-    const { boot, fds } = await host.prepare(input)
-    if (isStruck) return exited(neverSpawned.code, 'SIGKILL')
-    child = await spawnChild({ entryPath: host.entryPath, args: host.args, env: host.environment(input), fds })
+    await host.beforeSpawn(input)
+    if (isStruck) return
+    isSpawning = true
+    const { boot, frozenMs, ...spec } = host.spawnFacts(input)
+    child = await spawnChild({ entryPath: host.entryPath, args: host.args, ...spec })
     const { process: image, beatPipe, pid } = child
     const channel = channelToWorker(image)
     image.once('exit', (code, signal) => {
@@ -70,7 +82,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
       pid,
       counters: null,
       lastBeatMs: null,
-      frozenMs: host.frozenMs(input),
+      frozenMs,
       onFrozen,
       reopen,
     })
@@ -88,6 +100,8 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         host.onLoaded(self(), fact.kind, fact.loadMs)
         break
       case 'ready':
+        // From here on its beats are waited for, the first of them too.
+        host.roster.beat(input.age, null)
         report({ type: 'child.ready', readyMs: fact.readyMs })
         break
       case 'failed':
@@ -122,6 +136,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         host.onAutopsy(self(), fact.autopsy)
         break
       case 'autopsy':
+        autopsyAskedMs = null
         host.onAutopsy(self(), fact.autopsy)
         report({ type: 'child.autopsied' })
         break
@@ -129,18 +144,24 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
   }
 
   function onFrozen(silentMs: number): void {
-    const kernel = procState(child?.pid ?? 0)
-    const state = kernel === null ? '' : `, state ${kernel.state}`
+    // Before it is told and killed: a dead process has no state and no children.
+    const autopsy = seenFromOutside(silentMs)
     report({ type: 'child.frozen', silentMs })
-    host.onAutopsy(self(), {
+    host.onAutopsy(self(), autopsy)
+  }
+
+  /** All that can be told of a process none of whose threads answers. */
+  function seenFromOutside(silentMs: number): Autopsy {
+    const kernel = procState(child?.pid ?? 0)
+    return {
       where: 'frozen',
-      phase: `no thread of it runs${state}`,
+      phase: `no thread of it runs${kernel === null ? '' : `, state ${kernel.state}`}`,
       blockedMs: silentMs,
       stack: [],
       requests: [],
       waitChannel: kernel?.waitChannel ?? null,
       children: kernel?.children ?? [],
-    })
+    }
   }
 
   function reopen(): void {
@@ -156,10 +177,16 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
     obey(order) {
       if (order.type === 'strike') {
         isStruck = true
+        if (autopsyAskedMs !== null) host.onAutopsy(self(), seenFromOutside(Math.round(performance.now() - autopsyAskedMs)))
         if (child !== null) killGroup(child.pid)
+        // Nothing has been started yet, and what is waited for may never come.
+        else if (!isSpawning) exited(neverSpawned.code, neverSpawned.signal)
       } else if (child === null) return
       else if (order.type === 'drain') channelToWorker(child.process).send({ ...order })
-      else child.beatPipe.write(toLine({ type: 'autopsy' } satisfies OrderToWatchdog))
+      else {
+        autopsyAskedMs = performance.now()
+        child.beatPipe.write(toLine({ type: 'autopsy' } satisfies OrderToWatchdog))
+      }
     },
     reopen,
   }

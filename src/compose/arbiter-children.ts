@@ -2,7 +2,7 @@
 
 import type { HandleInput } from '../../machines/worker-handle.ts'
 import { addressOfWish } from '../arbiter/listeners.ts'
-import type { DoorAnswer, Supervised, SupervisionHost } from '../arbiter/supervision.ts'
+import type { DoorAnswer, SpawnFacts, Supervised, SupervisionHost } from '../arbiter/supervision.ts'
 import type { ErrorData } from '../base/errors.ts'
 import type { WorkerFacts } from '../config/hook-types.ts'
 import { hookRows } from '../config/sections/hooks.ts'
@@ -33,21 +33,13 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
     served: roster.rows().find((row) => row.age === input.age)?.counters?.served ?? 0,
     log: hookLog(logOf({ input, pid })),
   })
-  const settingsOf = (input: HandleInput) => scope.recordOf(input.generation).config.settings
 
   return {
     entryPath: entry.workerPath,
     args: ['worker', titleRoom],
     roster,
-    frozenMs: (input) => {
-      const timeoutMs = settingsOf(input).timeout * 1_000
-      return timeoutMs === 0 ? 0 : timeoutMs + beatSlackMs
-    },
-    environment: (input) => ({ ...process.env, ...environmentOf(settingsOf(input).rawEnv) }),
-    async prepare(input) {
-      await scope.runHook('preFork', workerFacts({ input, pid: null }))
-      return bootOrder(scope, input)
-    },
+    beforeSpawn: (input) => scope.runHookOf(input.generation, 'preFork', workerFacts({ input, pid: null })),
+    spawnFacts: (input) => spawnFacts(scope, input),
     onBooting: (child) => logOf(child).event('worker.booting', { childPid: child.pid }),
     onLoaded: (child, kind, loadMs) => logOf(child).event('worker.loaded', { childPid: child.pid, kind, loadMs }),
     onFailed: (child, error) => tellOnce(scope, logOf(child), child, error),
@@ -55,7 +47,7 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
       logOf(child).event('worker.blocked', { childPid: child.pid, blockedMs, ...(autopsy === null ? {} : autopsyFacts(autopsy)) }),
     onAutopsy: (child, autopsy) => logOf(child).event('worker.autopsy', { childPid: child.pid, ...autopsyFacts(autopsy) }),
     onDoorWanted: (child, wanted, answer) => grantDoor(scope, actor, child, wanted, answer),
-    onGone: (child) => void scope.runHook('childExit', workerFacts(child)),
+    onGone: (child) => void scope.runHookOf(child.input.generation, 'childExit', workerFacts(child)),
   }
 }
 
@@ -63,7 +55,7 @@ function environmentOf(rawEnv: readonly string[]): Record<string, string> {
   return Object.fromEntries(rawEnv.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]))
 }
 
-function bootOrder(scope: ArbiterScope, input: HandleInput): { boot: BootOrder; fds: number[] } {
+function spawnFacts(scope: ArbiterScope, input: HandleInput): SpawnFacts {
   const { config, listeners } = scope.recordOf(input.generation)
   const { settings, hooks } = config
   const isOwnBinding = settings.reusePort && config.isBindGiven
@@ -86,7 +78,13 @@ function bootOrder(scope: ArbiterScope, input: HandleInput): { boot: BootOrder; 
     hookNames: Object.keys(hooks).filter((name) => inWorker.has(name)),
     maxRequests: settings.maxRequests === 0 ? 0 : settings.maxRequests + jitter,
   }
-  return { boot, fds: isOwnBinding ? [] : inherited.fds }
+  return {
+    boot,
+    fds: isOwnBinding ? [] : inherited.fds,
+    env: { ...process.env, ...environmentOf(settings.rawEnv) },
+    cwd: settings.chdir,
+    frozenMs: settings.timeout === 0 ? 0 : settings.timeout * 1_000 + beatSlackMs,
+  }
 }
 
 function autopsyFacts(autopsy: Autopsy) {

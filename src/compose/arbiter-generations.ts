@@ -1,7 +1,9 @@
 /** What a start and a reload do before workers are spawned. */
+import { isDeepStrictEqual } from 'node:util'
 import type { LoadAnswer } from '../../machines/arbiter.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
 import type { ResolvedConfig } from '../config/chain.ts'
+import { type Settings, valueRows } from '../config/settings.ts'
 import { chownLogs } from '../log/log-file.ts'
 import { writePidFile } from '../os/pid-file.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
@@ -21,13 +23,19 @@ export async function prepare(scope: ArbiterScope): Promise<void> {
 }
 
 /** Reads the configuration for a reload; whatever is wrong with it is an answer, and the present one serves on. */
-export async function readCandidate(scope: ArbiterScope, readConfig: () => Promise<ResolvedConfig>): Promise<LoadAnswer> {
+export async function readCandidate(
+  scope: ArbiterScope,
+  readConfig: () => Promise<ResolvedConfig>,
+  signal: AbortSignal,
+): Promise<LoadAnswer> {
   try {
-    const config = await readConfig()
+    const config = keepFixed(scope, await readConfig())
+    // A newer reload reads for itself, and this answer is nobody's any more.
+    if (signal.aborted) return { ok: false, problem: 'a newer reload was asked for' }
     const before = new Set(scope.current.listeners.map((order) => order.id))
     const record = scope.add(config)
     const after = new Set(record.listeners.map((order) => order.id))
-    await scope.runHook('onReload')
+    await scope.runHookOf(record.facts.generation, 'onReload')
     return {
       ok: true,
       candidate: {
@@ -39,4 +47,15 @@ export async function readCandidate(scope: ArbiterScope, readConfig: () => Promi
   } catch (error) {
     return { ok: false, problem: error instanceof MonocerosError ? error.message : problemOf(error) }
   }
+}
+
+/** What only a start can change stays as it is, and is named, so that nobody believes in the new value. */
+function keepFixed(scope: ArbiterScope, next: ResolvedConfig): ResolvedConfig {
+  const before = scope.current.config.settings as Readonly<Record<string, unknown>>
+  const settings: Record<string, unknown> = { ...next.settings }
+  const fixed = valueRows.filter(({ name, reload }) => reload === 'restart' && !isDeepStrictEqual(before[name], settings[name]))
+  if (fixed.length === 0) return next
+  for (const { name } of fixed) settings[name] = before[name]
+  scope.log.event('reload.needs-restart', { settings: fixed.map(({ name }) => name) })
+  return { ...next, settings: settings as Settings }
 }

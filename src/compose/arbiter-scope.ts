@@ -1,13 +1,16 @@
 /** What every part of the arbiter process needs: its generations, its log, its listeners, its children and its hooks. */
+import { resolve } from 'node:path'
 import type { GenerationFacts, ListenerOrder } from '../../machines/arbiter-rules.ts'
 import { appName } from '../arbiter/app-name.ts'
 import { createListeners, type Listeners } from '../arbiter/listeners.ts'
 import { createRoster, type Roster } from '../arbiter/roster.ts'
 import { parseAddress } from '../base/address.ts'
-import { problemOf } from '../base/errors.ts'
+import { MonocerosError, problemOf } from '../base/errors.ts'
 import type { ResolvedConfig } from '../config/chain.ts'
 import type { ArbiterFacts, Hooks } from '../config/hook-types.ts'
+import type { Settings } from '../config/settings.ts'
 import { createErrorLog, type Log } from '../log/error-log.ts'
+import { openable } from '../log/log-file.ts'
 import { autoWorkers } from '../os/cgroup.ts'
 import { findIdentity, type Identity } from '../os/user.ts'
 import { hookLog } from './hook-log.ts'
@@ -23,6 +26,7 @@ export interface GenerationRecord {
 export interface ArbiterScope {
   readonly name: string
   readonly startedIn: string
+  /** A reload may replace it: ask for it each time. */
   readonly log: Log
   readonly listeners: Listeners
   readonly roster: Roster
@@ -31,23 +35,23 @@ export interface ArbiterScope {
   workersWanted: number
   hasPidFile: boolean
   recordOf(generation: number): GenerationRecord
+  /** @throws MON_LOG_FILE when a log cannot be written there */
   add(config: ResolvedConfig): GenerationRecord
-  commit(generation: number): void
+  commit(generation: number, workers: number): void
   rollBack(problem: string): void
   facts(): ArbiterFacts
+  /** Calls a hook and waits for it; one that throws is reported and goes no further. */
   runHook(name: keyof Hooks, ...more: unknown[]): Promise<void>
+  /** The same with the hooks of a generation that may not be the present one yet, or no more. */
+  runHookOf(generation: number, name: keyof Hooks, ...more: unknown[]): Promise<void>
 }
 
 export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
   const { settings } = config
   const startedIn = process.cwd()
   if (settings.chdir !== null) process.chdir(settings.chdir)
-  const log = createErrorLog({
-    destination: settings.errorlog,
-    format: settings.logFormat,
-    level: settings.loglevel,
-    who: { role: 'arbiter' },
-  })
+  checkLogs(settings)
+  let log = openLog(settings)
   const identity = findIdentity(settings.user, settings.group, 'settings')
   const listeners = createListeners({ umask: settings.umask, owner: { uid: identity.uid, gid: identity.gid } })
   const records = new Map<number, GenerationRecord>()
@@ -57,7 +61,9 @@ export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
   const scope: ArbiterScope = {
     name: settings.procName ?? appName(settings.app ?? '', process.cwd()),
     startedIn,
-    log,
+    get log() {
+      return log
+    },
     listeners,
     roster: createRoster(),
     identity,
@@ -68,6 +74,7 @@ export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
     },
     recordOf: (generation) => records.get(generation) as GenerationRecord,
     add(next) {
+      checkLogs(next.settings)
       const record: GenerationRecord = {
         config: next,
         facts: factsOf(next, nextGeneration++),
@@ -76,11 +83,18 @@ export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
       records.set(record.facts.generation, record)
       return record
     },
-    commit(generation) {
+    commit(generation, workers) {
+      const before = scope.current.config.settings
       currentGeneration = generation
       for (const old of records.keys()) if (old !== generation) records.delete(old)
-      scope.workersWanted = scope.current.facts.workers
-      log.setLevel(scope.current.config.settings.loglevel)
+      scope.workersWanted = workers
+      const { settings } = scope.current.config
+      if (before.errorlog !== settings.errorlog || before.logFormat !== settings.logFormat) {
+        log.event('log.moved', { destination: settings.errorlog })
+        void log.close()
+        log = openLog(settings)
+      }
+      log.setLevel(settings.loglevel)
       log.event('reload.done', { generation })
     },
     rollBack(problem) {
@@ -95,9 +109,11 @@ export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
       address: listeners.addresses(),
       log: hookLog(log),
     }),
-    async runHook(name, ...more) {
+    runHook: (name, ...more) => scope.runHookOf(currentGeneration, name, ...more),
+    async runHookOf(generation, name, ...more) {
+      const { hooks } = (records.get(generation) ?? scope.current).config
       try {
-        await (scope.current.config.hooks[name] as ((...args: unknown[]) => unknown) | undefined)?.(scope.facts(), ...more)
+        await (hooks[name] as ((...args: unknown[]) => unknown) | undefined)?.(scope.facts(), ...more)
       } catch (error) {
         log.event('hook.failed', { hook: name, problem: problemOf(error) }, error)
       }
@@ -105,6 +121,22 @@ export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
   }
   scope.workersWanted = scope.add(config).facts.workers
   return scope
+}
+
+function openLog(settings: Settings): Log {
+  return createErrorLog({
+    destination: settings.errorlog === '-' ? '-' : resolve(settings.chdir, settings.errorlog),
+    format: settings.logFormat,
+    level: settings.loglevel,
+    who: { role: 'arbiter' },
+  })
+}
+
+function checkLogs({ errorlog, accesslog, chdir }: Settings): void {
+  for (const path of [errorlog, accesslog]) {
+    const problem = path === null || path === '-' ? null : openable(resolve(chdir, path))
+    if (problem !== null) throw new MonocerosError('MON_LOG_FILE', { path, problem })
+  }
 }
 
 function factsOf({ settings }: ResolvedConfig, generation: number): GenerationFacts {

@@ -10,9 +10,9 @@ interface Told {
 }
 
 export function hearSignals(entry: { onSignal(listener: (signal: Signal) => void): void }, scope: ArbiterScope, actor: Told): void {
-  const { log } = scope
   let interrupts = 0
   entry.onSignal((signal) => {
+    const { log } = scope
     log.event('arbiter.signal', { signal })
     switch (signal) {
       case 'SIGTERM':
@@ -41,7 +41,7 @@ export function hearSignals(entry: { onSignal(listener: (signal: Signal) => void
     }
   })
   // Hooks may leave timers and promises behind; what they throw there must not end the service.
-  const onUncaught = (error: unknown) => log.event('arbiter.uncaught', { problem: problemOf(error) }, error)
+  const onUncaught = (error: unknown) => scope.log.event('arbiter.uncaught', { problem: problemOf(error) }, error)
   process.on('uncaughtException', onUncaught)
   process.on('unhandledRejection', onUncaught)
 }

@@ -59,7 +59,7 @@ export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): P
   const machine = arbiterMachine.provide({
     actors: {
       prepare: fromPromise(() => prepare(scope)),
-      loadConfig: fromPromise<LoadAnswer>(() => readCandidate(scope, entry.readConfig)),
+      loadConfig: fromPromise<LoadAnswer>(({ signal }) => readCandidate(scope, entry.readConfig, signal)),
       workerHandle: handles,
       listener,
     },
@@ -74,7 +74,7 @@ export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): P
         scope.workersWanted = to
         void scope.runHook('nworkersChanged', to, from)
       },
-      announceCommit: (_, { generation }) => scope.commit(generation),
+      announceCommit: (_, { generation, workers }) => scope.commit(generation, workers),
       announceRollback: (_, { problem }) => scope.rollBack(problem),
     },
   })

@@ -37,6 +37,8 @@ export interface Log {
   setLevel(level: Level): void
   /** Opens the file again by its name, after a rotation; stderr stays. */
   reopen(): void
+  /** Writes what is left, and gives the descriptor back. */
+  close(): Promise<void>
   /** For exit paths: waits until all lines are written, at most `boxMs` (500). */
   flush(boxMs?: number): Promise<void>
   /** For exit paths that cannot wait; blocks for at most 200 ms. */
@@ -124,6 +126,10 @@ class ErrorLog implements Log {
 
   reopen(): void {
     this.#sink.reopen()
+  }
+
+  close(): Promise<void> {
+    return this.#sink.close()
   }
 
   flush(boxMs?: number): Promise<void> {

@@ -129,6 +129,12 @@ export const events = {
     'The new generation did not get ready and was stopped.',
   ),
 
+  'reload.needs-restart': row(
+    'warning',
+    'only a restart can change {settings}: the present values stay',
+    'The configuration has new values for settings that are read once, when the arbiter starts.',
+  ),
+
   'config.bind-wins': row('info', 'the program asked for {asked}; bind wins: {bind}', 'The program called listen() while `bind` was set.'),
   'config.changed': row(
     'warning',
@@ -141,6 +147,7 @@ export const events = {
     '{count} lines for {destination} were dropped',
     'A log could not be written for a while, and its buffer was full.',
   ),
+  'log.moved': row('info', 'the log goes on at {destination}', 'A reload changed where the log is written, or its form.'),
   'log.failed': row('error', 'cannot write log {destination}: {problem}', 'A log cannot be opened or written; it is tried again.'),
 
   'hook.failed': row('error', 'hook {hook} failed: {problem}', 'A hook of the config file threw; its stack is below.'),

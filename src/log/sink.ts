@@ -86,6 +86,14 @@ export class Sink {
     })
   }
 
+  /** Flushes, and gives the descriptor back unless a write hangs in it. A line that comes later opens the path again. */
+  async close(): Promise<void> {
+    await this.flush()
+    if (this.#descriptor === null || this.#isStandard || this.#state === 'writing' || this.#state === 'opening') return
+    fs.close(this.#descriptor.fd, () => {})
+    this.#descriptor = null
+  }
+
   /** Writes what it can within `boxMs`. The chunk that a thread is writing at this moment is left to that thread. */
   flushSync(boxMs = 200): void {
     const deadlineMs = performance.now() + boxMs

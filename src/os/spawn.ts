@@ -5,6 +5,7 @@ export interface ChildSpec {
   readonly entryPath: string
   readonly args: readonly string[]
   readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
   /** Descriptors to inherit; the first becomes `firstInheritedFd` in the child, the next one more, and so on. */
   readonly fds: readonly number[]
 }
@@ -27,6 +28,7 @@ export async function spawnChild(spec: ChildSpec): Promise<Child> {
     serialization: 'advanced',
     detached: true,
     env: spec.env,
+    cwd: spec.cwd,
   })
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve)
