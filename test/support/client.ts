@@ -40,3 +40,21 @@ export function ask({ port, socketPath, path = '/', method = 'GET', headers = {}
     request.end(body)
   })
 }
+
+/** Resolves when the head of the answer has come: then the request is known to be in the hands of a worker. */
+export function begin({ port, path = '/', agent }: Ask): Promise<{ status: number; whole: Promise<Answer> }> {
+  return new Promise((resolve, reject) => {
+    const request = http.get({ host: '127.0.0.1', port, path, agent: agent ?? false }, (response) => {
+      const chunks: Buffer[] = []
+      const { statusCode: status = 0, headers } = response
+      const whole = new Promise<Answer>((end, fail) => {
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', fail)
+        response.on('end', () => end({ status, headers, body: Buffer.concat(chunks).toString() }))
+      })
+      whole.catch(() => undefined) // a test may look at it later, or never
+      resolve({ status, whole })
+    })
+    request.on('error', reject)
+  })
+}

@@ -211,14 +211,15 @@ function watch(child: ChildProcess, folder: string, run: string): Running {
       return exited
     },
     workers() {
-      const ready = new Map<number, number>()
-      for (const line of lines) {
-        if (line.slot === undefined || line.childPid === undefined) continue
-        if (line.event === 'worker.ready') ready.set(line.slot, line.childPid)
-        else if (['worker.gone', 'worker.died', 'worker.draining'].includes(line.event) && ready.get(line.slot) === line.childPid)
-          ready.delete(line.slot)
+      // Two generations may be ready in one slot at the same time: the younger worker is the one that is told.
+      const ready = new Map<number, { slot: number; age: number }>()
+      for (const { event, slot, age, childPid } of lines) {
+        if (slot === undefined || age === undefined || childPid === undefined) continue
+        if (event === 'worker.ready') ready.set(childPid, { slot, age })
+        else if (['worker.gone', 'worker.died', 'worker.draining'].includes(event)) ready.delete(childPid)
       }
-      return ready
+      const byAge = [...ready].sort(([, one], [, other]) => one.age - other.age)
+      return new Map(byAge.map(([pid, { slot }]) => [slot, pid]))
     },
     family: () => familyOf(run),
   }
