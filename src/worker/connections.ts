@@ -1,6 +1,6 @@
 /** The connections of a worker: which are idle and since when, and how they are closed at the limit and in a drain. */
 import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { nowMs, type Pulse } from '../ipc/pulse.ts'
 import { rawSocketOf } from '../os/http-internals.ts'
 
@@ -33,6 +33,9 @@ export interface Connections {
 
 type Keyed = { [key]?: Connection }
 
+/** How long a client may go on sending a body that nobody reads, after its answer. */
+const lingerMs = 2_000
+
 export function createConnections(pulse: Pulse, onClosed: () => void): Connections {
   const open = new Set<Connection>()
 
@@ -58,6 +61,7 @@ export function createConnections(pulse: Pulse, onClosed: () => void): Connectio
         upgraded: null,
       }
       ;(socket as Keyed)[key] = connection
+      socket.destroySoon = lingeringClose
       open.add(connection)
       pulse.add('accepted', 1)
       pulse.add('connections', 1)
@@ -100,6 +104,21 @@ export function createConnections(pulse: Pulse, onClosed: () => void): Connectio
       return open.size
     },
   }
+}
+
+/**
+ * http ends a connection by this call once its last answer is given. Closing while the body still comes would make the
+ * kernel answer it with a reset, which can overtake the answer: so only our side is ended, and the rest is read and dropped.
+ */
+function lingeringClose(this: Socket): void {
+  const response = (this as Keyed)[key]?.response
+  if (!response || response.req.complete || this.readableEnded) {
+    Socket.prototype.destroySoon.call(this)
+    return
+  }
+  this.end()
+  const timer = setTimeout(() => this.destroy(), lingerMs)
+  this.once('close', () => clearTimeout(timer))
 }
 
 /** FIN first, so that what was written arrives; a client that does not answer it is not waited for. */

@@ -32,3 +32,44 @@ test('a request that comes while the loop of a draining worker is blocked is ans
   expect((await blocked).status).toBe(200)
   expect(await server.exited).toEqual({ code: 0, signal: null })
 })
+
+/**
+ * An app may answer before it has read the body (401, 413). Node then closes a connection that is not kept at once, and the
+ * bytes still coming are answered with a reset, which the client sees in place of its answer.
+ */
+test('an answer given before the body has come arrives whole although the worker drains', async () => {
+  const app = `
+    export default (request, response) => {
+      if (request.method === 'GET') return response.end('ok')
+      response.statusCode = 401
+      response.end('not you')
+    }`
+  const server = start({ args: ['app.mjs', '-b', '127.0.0.1:0'], files: { 'app.mjs': app } })
+  await server.ready()
+  const agents = Array.from({ length: 20 }, kept)
+  const port = server.port()
+  for (const agent of agents) await ask({ port, agent })
+  server.signal('SIGTERM')
+  await server.until('worker.draining')
+  for (const agent of agents) {
+    const answer = await askSlowly(port, agent)
+    expect(answer).toEqual({ status: 401, connection: 'close', body: 'not you' })
+  }
+  expect(await server.exited).toEqual({ code: 0, signal: null })
+})
+
+/** Sends the rest of its body only after the answer has come. */
+function askSlowly(port: number, agent: http.Agent): Promise<{ status: number; connection: string; body: string }> {
+  return new Promise((resolve, reject) => {
+    const body = Buffer.alloc(512 * 1024)
+    const request = http.request({ host: '127.0.0.1', port, method: 'POST', agent, headers: { 'content-length': 4 * body.length } })
+    request.on('error', reject)
+    request.on('response', async (response) => {
+      for (let n = 0; n < 3; n++) await new Promise((sent) => request.write(body, sent))
+      const chunks: Buffer[] = []
+      for await (const chunk of response) chunks.push(chunk as Buffer)
+      resolve({ status: response.statusCode ?? 0, connection: response.headers.connection ?? '', body: Buffer.concat(chunks).toString() })
+    })
+    request.write(body)
+  })
+}
