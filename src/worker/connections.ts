@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { nowMs, type Pulse } from '../ipc/pulse.ts'
 import { rawSocketOf } from '../os/http-internals.ts'
+import { closeAfter } from './last-answer.ts'
 
 const key = Symbol('monoceros.connection')
 
@@ -94,7 +95,7 @@ export function createConnections(pulse: Pulse, onClosed: () => void): Connectio
       }
     },
     markClosing() {
-      for (const { response } of open) if (response !== null && !response.headersSent) response.shouldKeepAlive = false
+      for (const { response } of open) if (response !== null) closeAfter(response)
     },
     destroyAll() {
       for (const { socket } of open) socket.destroy()

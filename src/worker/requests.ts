@@ -5,6 +5,7 @@ import { type CounterName, nowMs, type Pulse } from '../ipc/pulse.ts'
 import type { AccessLog } from '../log/access-log.ts'
 import { bodyBytesOf, countBody } from './body-count.ts'
 import type { Connections } from './connections.ts'
+import { closeAfter } from './last-answer.ts'
 
 export interface RequestWatch {
   /** Runs before the app sees the request; what it returns is waited for. */
@@ -42,7 +43,7 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
       connection.active++
       connection.response = res
     }
-    if (!watch.mayKeepAlive()) res.shouldKeepAlive = false
+    if (!watch.mayKeepAlive()) closeAfter(res)
     res.on('close', end)
   }
 

@@ -1,6 +1,7 @@
 /** The two worker classes that run the app on the worker's own loop, and the interface that a class of one's own has. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { closeAfter } from './last-answer.ts'
 
 /** What a worker class may do with its worker. */
 export interface WorkerKit {
@@ -64,7 +65,7 @@ export const syncClass: WorkerClass = {
     const run = (req: IncomingMessage, res: ServerResponse, serve: () => void) => {
       busy = res
       kit.pause()
-      res.shouldKeepAlive = false
+      closeAfter(res)
       const timer = kit.timeoutMs > 0 ? setTimeout(giveUp, kit.timeoutMs, req, res, kit) : undefined
       res.once('close', () => {
         clearTimeout(timer)

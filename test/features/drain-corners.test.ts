@@ -73,3 +73,39 @@ function askSlowly(port: number, agent: http.Agent): Promise<{ status: number; c
     request.write(body)
   })
 }
+
+/**
+ * An app or a proxy inside it may say `Connection: keep-alive` in so many words. Taken literally in a drain, a busy client would
+ * stay until the grace is over, and then be cut in the middle of a request.
+ */
+test.each([
+  ['setHeader', "response.setHeader('Connection', 'keep-alive')"],
+  ['writeHead with an object', "response.writeHead(200, { Connection: 'Keep-Alive', 'x-other': 'kept' })"],
+  ['writeHead with a message and a list', "response.writeHead(200, 'OK', ['connection', 'keep-alive', 'x-other', 'kept'])"],
+  ['writeHead with pairs', "response.writeHead(200, [['x-other', 'kept'], ['Connection', 'keep-alive']])"],
+  ['appendHeader', "response.appendHeader('connection', 'keep-alive')"],
+])('an app that insists on keep-alive (%s) is overruled in a drain', async (_, insist) => {
+  const app = `
+    export default (request, response) => {
+      const answer = () => {
+        ${insist}
+        response.end('ok')
+      }
+      if (request.url !== '/later') return answer()
+      console.error(JSON.stringify({ event: 'app.waits' }))
+      setTimeout(answer, 300)
+    }`
+  const server = start({ args: ['app.mjs', '-b', '127.0.0.1:0'], files: { 'app.mjs': app } })
+  await server.ready()
+  const port = server.port()
+  const [before, during] = [kept(), kept()]
+  for (const agent of [before, during]) expect((await ask({ port, agent })).headers.connection?.toLowerCase()).toBe('keep-alive')
+  const later = ask({ port, agent: before, path: '/later' })
+  await server.until('app.waits')
+  server.signal('SIGTERM')
+  await server.until('worker.draining')
+  const answers = [await ask({ port, agent: during }), await later]
+  expect(answers.map(({ headers }) => headers.connection)).toEqual(['close', 'close'])
+  if (insist.includes('x-other')) expect(answers.map(({ headers }) => headers['x-other'])).toEqual(['kept', 'kept'])
+  expect(await server.exited).toEqual({ code: 0, signal: null })
+})

@@ -1,0 +1,28 @@
+/** The last answer on its connection: the client is told, whatever the app says of `Connection`. */
+import { ServerResponse } from 'node:http'
+
+/**
+ * Makes a response the last one of its connection. An app, or a proxy in it that copies its client's headers, may ask for
+ * keep-alive in so many words: a busy client would then never leave a worker that drains, and be cut at the end of the grace.
+ */
+export function closeAfter(response: ServerResponse): void {
+  if (!(response instanceof ServerResponse) || response.headersSent) return // HTTP/2 closes by GOAWAY
+  const { writeHead } = response
+  response.shouldKeepAlive = false
+  response.writeHead = (status: number, ...rest: unknown[]) => {
+    response.setHeader('connection', 'close')
+    return Reflect.apply(writeHead, response, [status, ...rest.map(withoutConnection)])
+  }
+}
+
+const isConnection = (name: unknown) => String(name).toLowerCase() === 'connection'
+
+/** What writeHead takes: a status message, an object, a list of names and values in turn, or (only without setHeader) of pairs. */
+function withoutConnection(part: unknown): unknown {
+  if (Array.isArray(part)) {
+    const flat: unknown[] = Array.isArray(part[0]) ? part.flat() : part
+    return flat.filter((_, index) => !isConnection(flat[index - (index % 2)]))
+  }
+  if (typeof part !== 'object' || part === null) return part
+  return Object.fromEntries(Object.entries(part).filter(([name]) => !isConnection(name)))
+}
