@@ -2,10 +2,9 @@
  * What the arbiter decides, as pure functions from its context to what changes and what is ordered. The chart
  * (`arbiter.ts`) says when each rule applies; the last function here turns orders into XState's actions.
  */
-import { type ActorRef, cancel, type EventObject, enqueueActions, raise, type Snapshot, sendTo, spawnChild, stopChild } from 'xstate'
-import { countRestart, freshWindow, type RestartWindow } from './restart-window.ts'
+import { cancel, type EventObject, enqueueActions, raise, sendTo, spawnChild, stopChild } from 'xstate'
+import { backoffFromMs, countRestart, freshWindow, type RestartWindow } from './restart-window.ts'
 import type { Age, Generation, Note, Slot, StopReason } from './vocabulary.ts'
-import type { HandleOutput } from './worker-handle.ts'
 
 /** What the arbiter needs to know of a generation; everything else of its configuration stays with the effects. */
 export interface GenerationFacts {
@@ -32,6 +31,8 @@ export interface WorkerRow {
   readonly age: Age
   readonly generation: Generation
   readonly phase: 'booting' | 'ready' | 'leaving'
+  /** It has asked for a successor, and drains when that one is ready. */
+  readonly isSpent: boolean
 }
 
 export interface ArbiterContext {
@@ -112,7 +113,7 @@ export function openListeners(context: ArbiterContext, p: { listeners: readonly 
 }
 
 export function closeListeners(context: ArbiterContext, p: { ids: readonly string[] | 'all' }): Decision {
-  const ids = p.ids === 'all' ? Object.keys(context.listeners) : p.ids
+  const ids = Object.keys(context.listeners).filter((id) => p.ids === 'all' || p.ids.includes(id))
   const listeners = ids.reduce((left, id) => withoutKey(left, id), context.listeners as Record<string, 'binding' | 'bound'>)
   return change(
     context,
@@ -131,13 +132,15 @@ export const forgetListener = (context: ArbiterContext, p: { id: string }): Deci
 
 function spawn(context: ArbiterContext, slot: Slot, facts: GenerationFacts): Decision {
   const age = context.nextAge
-  const row: WorkerRow = { slot, age, generation: facts.generation, phase: 'booting' }
+  const row: WorkerRow = { slot, age, generation: facts.generation, phase: 'booting', isSpent: false }
   return change(context, { nextAge: age + 1, workers: { ...context.workers, [age]: row } }, [{ do: 'spawn', row, facts }])
 }
 
-const isHeld = (context: ArbiterContext, slot: Slot) =>
-  isHeldByCandidate(context, slot) ||
-  rowsOf(context).some((row) => row.slot === slot && row.phase !== 'leaving' && row.generation === context.facts.generation)
+/** Whether a generation has its worker in a slot, or one under way. A spent one counts no more: its successor boots beside it. */
+const hasWorker = (context: ArbiterContext, slot: Slot, generation: Generation) =>
+  rowsOf(context).some(
+    (row) => row.slot === slot && row.generation === generation && (row.phase === 'booting' || (row.phase === 'ready' && !row.isSpent)),
+  )
 
 /** By a new worker that serves already, or whose elder was sent away to make room for it. */
 function isHeldByCandidate(context: ArbiterContext, slot: Slot): boolean {
@@ -146,10 +149,16 @@ function isHeldByCandidate(context: ArbiterContext, slot: Slot): boolean {
   return rowsOf(context).some((row) => row.slot === slot && row.generation === candidate?.generation && isEnough(row))
 }
 
-/** Gives every slot that wants a worker, and has none nor one under way, a new one. */
+const isToBeFilled = (context: ArbiterContext, slot: Slot) =>
+  slot < context.target &&
+  !hasWorker(context, slot, context.facts.generation) &&
+  !isHeldByCandidate(context, slot) &&
+  !context.refills.includes(slot)
+
+/** Gives a worker to every slot that wants one; done again it does nothing. */
 export function fillSlots(context: ArbiterContext): Decision {
   const slots = Array.from({ length: context.target }, (_, slot) => slot)
-  const empty = slots.filter((slot) => !isHeld(context, slot) && !context.refills.includes(slot))
+  const empty = slots.filter((slot) => isToBeFilled(context, slot))
   return inTurn(context, ...empty.map((slot) => (now: ArbiterContext) => spawn(now, slot, now.facts)))
 }
 
@@ -176,28 +185,31 @@ export function keepReady(context: ArbiterContext, p: { age: Age }): Decision {
   if (row === undefined || row.phase === 'leaving') return change(context, { hasServed: true })
   const elders = rowsOf(context).filter((other) => other.slot === row.slot && other.age < row.age && other.generation === row.generation)
   return inTurn(
-    change(context, { hasServed: true, bootFailure: null, workers: { ...context.workers, [p.age]: { ...row, phase: 'ready' } } }).context,
+    { ...changeRow(context, row, { phase: 'ready' }), hasServed: true, bootFailure: null },
     (now) => retire(now, elders, 'recycle'),
     retireSurplus,
   )
 }
 
+const changeRow = (context: ArbiterContext, row: WorkerRow, changes: Partial<WorkerRow>): ArbiterContext => ({
+  ...context,
+  workers: { ...context.workers, [row.age]: { ...row, ...changes } },
+})
+
 /** A worker asks to be recycled: its successor boots in the same slot, and only then it drains. */
-export function replace(context: ArbiterContext, p: { slot: Slot; age: Age }): Decision {
-  const generation = context.workers[p.age]?.generation
-  const facts = generation === context.candidate?.generation ? context.candidate : context.facts
-  const isUnderWay = rowsOf(context).some(
-    (row) => row.slot === p.slot && row.age > p.age && row.phase !== 'leaving' && row.generation === generation,
-  )
-  const isWanted = generation === context.facts.generation ? p.slot < context.target : generation === context.candidate?.generation
-  if (facts === null || !isWanted || isUnderWay || context.refills.includes(p.slot)) return change(context, {})
-  return spawn(context, p.slot, facts)
+export function replace(context: ArbiterContext, p: { age: Age }): Decision {
+  const row = context.workers[p.age]
+  if (row === undefined) return change(context, {})
+  const marked = changeRow(context, row, { isSpent: true })
+  const { candidate } = context
+  if (row.generation !== candidate?.generation) return fillSlots(marked)
+  return hasWorker(marked, row.slot, candidate.generation) ? change(marked, {}) : spawn(marked, row.slot, candidate)
 }
 
 /** A worker leaves by itself (somebody sent it TERM): its slot is to be filled now, not when it is gone. */
 export function keepLeaving(context: ArbiterContext, p: { age: Age }): Decision {
   const row = context.workers[p.age]
-  return change(context, row === undefined ? {} : { workers: { ...context.workers, [p.age]: { ...row, phase: 'leaving' } } })
+  return change(row === undefined ? context : changeRow(context, row, { phase: 'leaving' }), {})
 }
 
 export const dropWorker = (context: ArbiterContext, p: { age: Age }): Decision =>
@@ -209,37 +221,35 @@ export function keepBootFailure(context: ArbiterContext, p: { exitCode: number; 
   return change(context, { bootFailure: { exitCode: p.exitCode, problem: p.problem } }, [{ do: 'watch-boot' }])
 }
 
-/** One death of a worker nobody asked to go: refilled at once within the restart window, after a back-off beyond it. */
-export function restart(context: ArbiterContext, p: { output: HandleOutput }): Decision {
-  const { slot, age, atMs, dice, problem } = p.output
-  // Killed while it drained: whoever is to follow it has been seen to already.
-  if (context.workers[age]?.phase === 'leaving') return inTurn(context, (now) => dropWorker(now, { age }), fillSlots)
+/** One end of a worker nobody asked to go: refilled at once within the restart window, after a back-off beyond it. */
+export function restart(context: ArbiterContext, p: { slot: Slot; atMs: number; dice: number; problem: string }): Decision {
+  const { slot, problem } = p
+  if (!isToBeFilled(context, slot)) return change(context, {})
+  const { window, delayMs } = countRestart(context.window, p.atMs, p.dice)
+  if (delayMs === 0) return fillSlots({ ...context, window })
   return inTurn(
-    context,
-    (now) => dropWorker(now, { age }),
-    (now) => countAndRefill(now, { slot, atMs, dice, problem }),
+    { ...context, window },
+    (now) => refillLater(now, slot, delayMs),
+    (now) => change(now, {}, [note('worker.backoff', { slot, delayMs, problem })]),
   )
 }
 
-function countAndRefill(context: ArbiterContext, p: Pick<HandleOutput, 'slot' | 'atMs' | 'dice' | 'problem'>): Decision {
-  const { slot, atMs, dice, problem } = p
-  if (slot >= context.target || context.refills.includes(slot)) return change(context, {})
-  const counted = countRestart(context.window, atMs, dice)
-  if (counted.delayMs === 0) return inTurn({ ...context, window: counted.window }, (now) => refill(now, { slot }))
-  return change(context, { window: counted.window, refills: [...context.refills, slot] }, [
-    { do: 'refill-later', slot, delayMs: counted.delayMs },
-    note('worker.backoff', { slot, delayMs: counted.delayMs, problem }),
-  ])
-}
+const refillLater = (context: ArbiterContext, slot: Slot, delayMs: number): Decision =>
+  change(context, { refills: [...context.refills, slot] }, [{ do: 'refill-later', slot, delayMs }])
 
-/** Also fills a slot whose elder still serves: it waits for a successor that died while booting. */
-export function refill(context: ArbiterContext, p: { slot: Slot }): Decision {
-  const refills = context.refills.filter((slot) => slot !== p.slot)
-  const isUnderWay = rowsOf(context).some(
-    (row) => row.slot === p.slot && row.phase === 'booting' && row.generation === context.facts.generation,
-  )
-  if (p.slot >= context.target || isUnderWay || isHeldByCandidate(context, p.slot)) return change(context, { refills })
-  return spawn({ ...context, refills }, p.slot, context.facts)
+export const refill = (context: ArbiterContext, p: { slot: Slot }): Decision =>
+  fillSlots({ ...context, refills: context.refills.filter((slot) => slot !== p.slot) })
+
+/** The chart of a worker broke, which is a bug of ours: its process ends with it, and its slot is filled a while later. */
+export function dropBroken(context: ArbiterContext, p: { actorId: string }): Decision {
+  const row = rowsOf(context).find(({ age }) => p.actorId === workerId(age))
+  if (row === undefined) return change(context, {})
+  const { slot } = row
+  const left = dropWorker(context, row).context
+  if (row.generation === left.candidate?.generation) {
+    return tellRolling(left, { event: { type: 'worker.failed', slot, problem: 'internal error' } as EventObject })
+  }
+  return isToBeFilled(left, slot) ? refillLater(left, slot, backoffFromMs * 10) : change(left, {})
 }
 
 export function scale(context: ArbiterContext, p: { by: number }): Decision {
@@ -256,7 +266,11 @@ export const fitSlots = (context: ArbiterContext): Decision => inTurn(context, f
 
 // Reload
 
-export const keepCandidate = (context: ArbiterContext, p: { candidate: Candidate }): Decision => change(context, { candidate: p.candidate })
+/** What is bound already, at the wish of a program, is not the candidate's to open, nor to close when it is given up. */
+export function keepCandidate(context: ArbiterContext, p: { candidate: Candidate }): Decision {
+  const opens = p.candidate.opens.filter(({ id }) => context.listeners[id] === undefined)
+  return change(context, { candidate: { ...p.candidate, opens } })
+}
 
 export function startRolling(context: ArbiterContext): Decision {
   return change(context, {}, context.candidate === null ? [] : [{ do: 'roll', candidate: context.candidate }])
@@ -336,47 +350,48 @@ export const killAll = (context: ArbiterContext): Decision =>
 
 // Orders as actions
 
-type AnyRef = ActorRef<Snapshot<unknown>, EventObject>
-/** Looked up, never named: a child that is gone is skipped, where a literal id would end the arbiter. */
-const child =
-  (id: string) =>
-  ({ self }: { self: AnyRef }) =>
-    (self.getSnapshot() as { children?: Record<string, AnyRef> }).children?.[id] as AnyRef
+const workerId = (age: Age) => `worker.${age}`
+const listenerId = (id: string) => `listener.${id}`
+const rollingId = (generation: Generation) => `rolling.${generation}`
 
+/**
+ * Children are addressed by id: a row and its child come and go in one step, so one that is missing is a bug. A target
+ * that is looked up and not found would be worse: XState sends to oneself what has no target.
+ */
 function actionOf(order: Order) {
   switch (order.do) {
     case 'spawn': {
       const { slot, age, generation } = order.row
       const input = { slot, age, generation, bootTimeoutMs: order.facts.bootTimeoutMs, graceMs: order.facts.graceMs }
-      return spawnChild('workerHandle', { id: `worker.${age}`, input })
+      return spawnChild('workerHandle', { id: workerId(age), input })
     }
     case 'stop':
-      return sendTo(child(`worker.${order.age}`), {
+      return sendTo(workerId(order.age), {
         type: 'stop',
         reason: order.reason,
         graceMs: order.graceMs,
         isQuick: order.isQuick,
       } as EventObject)
     case 'kill':
-      return sendTo(child(`worker.${order.age}`), { type: 'kill' })
+      return sendTo(workerId(order.age), { type: 'kill' })
     case 'open':
       return spawnChild('listener', {
-        id: `listener.${order.listener.id}`,
+        id: listenerId(order.listener.id),
         input: { ...order.listener, triesMax: bindTries, pauseMs: bindPauseMs },
       })
     case 'close':
-      return sendTo(child(`listener.${order.id}`), { type: 'close' })
+      return sendTo(listenerId(order.id), { type: 'close' })
     case 'roll': {
       const slots = Array.from({ length: order.candidate.workers }, (_, slot) => slot)
       return spawnChild('rolling', {
-        id: `rolling.${order.candidate.generation}`,
+        id: rollingId(order.candidate.generation),
         input: { slots, unavailableMax: order.candidate.unavailableMax },
       })
     }
     case 'tell-rolling':
-      return sendTo(child(`rolling.${order.generation}`), order.event)
+      return sendTo(rollingId(order.generation), order.event)
     case 'stop-rolling':
-      return stopChild(`rolling.${order.generation}`)
+      return stopChild(rollingId(order.generation))
     case 'refill-later':
       return raise({ type: 'slot.refill', slot: order.slot } as EventObject, { id: `refill.${order.slot}`, delay: order.delayMs })
     case 'cancel-refill':

@@ -1,4 +1,4 @@
-import { assign, type DoneActorEvent, fromPromise, setup, stopChild } from 'xstate'
+import { assign, type DoneActorEvent, type ErrorActorEvent, fromPromise, setup, stopChild } from 'xstate'
 import * as rules from './arbiter-rules.ts'
 import { type ArbiterContext, type Candidate, type GenerationFacts, type ListenerOrder, rowsOf, rule } from './arbiter-rules.ts'
 import { effect } from './effect.ts'
@@ -25,7 +25,7 @@ export type ArbiterEvent =
   | { type: 'listener.failed'; id: string; problem: string }
   | { type: 'handle.ready'; slot: Slot; age: Age }
   | { type: 'handle.recycle'; slot: Slot; age: Age }
-  | { type: 'handle.leaving'; slot: Slot; age: Age }
+  | { type: 'handle.leaving'; slot: Slot; age: Age; atMs: number; dice: number }
   | { type: 'roll.spawn'; slot: Slot }
   | { type: 'roll.retire'; slot: Slot }
   | { type: 'slot.refill'; slot: Slot }
@@ -33,9 +33,17 @@ export type ArbiterEvent =
   | DoneActorEvent<HandleOutput, `worker.${number}`>
   | DoneActorEvent<RollingOutput, `rolling.${number}`>
   | DoneActorEvent<unknown, `listener.${string}`>
+  | ErrorActorEvent<unknown, `worker.${number}`>
+  | ErrorActorEvent<unknown, `listener.${string}`>
 
 export type ArbiterOutput = { readonly exitCode: number; readonly reason: string }
 
+const leftBySignal = (p: { slot: Slot; atMs: number; dice: number }) => ({
+  slot: p.slot,
+  atMs: p.atMs,
+  dice: p.dice,
+  problem: 'somebody else told it to leave',
+})
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 export const arbiterMachine = setup({
@@ -73,6 +81,7 @@ export const arbiterMachine = setup({
     replace: rule(rules.replace),
     keepLeaving: rule(rules.keepLeaving),
     dropWorker: rule(rules.dropWorker),
+    dropBroken: rule(rules.dropBroken),
     keepBootFailure: rule(rules.keepBootFailure),
     restart: rule(rules.restart),
     refill: rule(rules.refill),
@@ -87,13 +96,14 @@ export const arbiterMachine = setup({
     rollBack: rule(rules.rollBack),
     stopAll: rule(rules.stopAll),
     killAll: rule(rules.killAll),
-    keepReloadPending: assign({ isReloadPending: true }),
-    beginReload: assign({ isReloadPending: false, scaledBy: 0 }),
+    keepReloadPending: assign({ isReloadPending: true, scaledBy: 0 }),
+    beginReload: assign({ isReloadPending: false }),
     keepStop: assign({ stop: (_, p: { reason: string; isQuick: boolean }) => ({ reason: p.reason, isQuick: p.isQuick }) }),
     keepExit: assign({ exitCode: (_, p: { exitCode: number }) => p.exitCode }),
   },
   guards: {
-    isAllBound: ({ context }) => Object.values(context.listeners).every((phase) => phase === 'bound'),
+    isAllBound: ({ context }) => (context.candidate?.opens ?? context.opens).every(({ id }) => context.listeners[id] === 'bound'),
+    isToBeOpened: ({ context }, p: { id: string }) => context.candidate?.opens.some(({ id }) => id === p.id) === true,
     isFilled: ({ context }) => (context.target === 0 || context.hasServed) && rowsOf(context).every((row) => row.phase !== 'booting'),
     isHopeless: ({ context }) =>
       !context.hasServed && context.bootFailure !== null && rowsOf(context).every((row) => row.phase !== 'booting'),
@@ -102,9 +112,14 @@ export const arbiterMachine = setup({
     isReloadPending: ({ context }) => context.isReloadPending,
     isAnswerOk: (_, p: { answer: LoadAnswer }) => p.answer.ok,
     isRolledOut: (_, p: { output: RollingOutput }) => p.output.ok,
-    isAsAsked: (_, p: { output: HandleOutput }) => p.output.ending === 'as-asked',
-    isOfCandidate: ({ context }, p: { generation: Generation }) => p.generation === context.candidate?.generation,
+    isLeaving: ({ context }, p: { age: Age }) => context.workers[p.age]?.phase === 'leaving',
+    isOfCandidate: ({ context }, p: { age: Age }) =>
+      context.candidate !== null && context.workers[p.age]?.generation === context.candidate.generation,
     isQuick: (_, p: { isQuick: boolean }) => p.isQuick,
+  },
+  delays: {
+    /** A configuration is code, and may hang like an app. */
+    loadTimeout: ({ context }) => context.facts.bootTimeoutMs,
   },
 }).createMachine({
   id: 'arbiter',
@@ -136,6 +151,21 @@ export const arbiterMachine = setup({
     'listener.bound': { actions: { type: 'keepBound', params: ({ event }) => ({ id: event.id }) } },
     'listener.failed': { actions: { type: 'forgetListener', params: ({ event }) => ({ id: event.id }) } },
     'xstate.done.actor.listener.*': { actions: stopChild(({ event }) => event.actorId) },
+    // A chart that breaks is a bug of ours; unhandled, its error would end the whole service.
+    'xstate.error.actor.listener.*': {
+      actions: [
+        stopChild(({ event }) => event.actorId),
+        { type: 'forgetListener', params: ({ event }) => ({ id: event.actorId.slice('listener.'.length) }) },
+        { type: 'note', params: ({ event }) => ({ event: 'chart.failed', facts: { problem: reasonOf(event.error) } }) },
+      ],
+    },
+    'xstate.error.actor.worker.*': {
+      actions: [
+        stopChild(({ event }) => event.actorId),
+        { type: 'dropBroken', params: ({ event }) => ({ actorId: event.actorId }) },
+        { type: 'note', params: ({ event }) => ({ event: 'chart.failed', facts: { problem: reasonOf(event.error) } }) },
+      ],
+    },
   },
   states: {
     booting: {
@@ -196,8 +226,14 @@ export const arbiterMachine = setup({
           ],
           on: {
             'handle.ready': { actions: [{ type: 'keepReady', params: ({ event }) => ({ age: event.age }) }, 'fillSlots'] },
-            'handle.recycle': { actions: { type: 'replace', params: ({ event }) => event } },
-            'handle.leaving': { actions: [{ type: 'keepLeaving', params: ({ event }) => ({ age: event.age }) }, 'fillSlots'] },
+            scale: { actions: [{ type: 'scale', params: ({ event }) => ({ by: event.by }) }, 'fitSlots'] },
+            'handle.recycle': { actions: { type: 'replace', params: ({ event }) => ({ age: event.age }) } },
+            'handle.leaving': {
+              actions: [
+                { type: 'keepLeaving', params: ({ event }) => ({ age: event.age }) },
+                { type: 'restart', params: ({ event }) => leftBySignal(event) },
+              ],
+            },
             'slot.refill': { actions: { type: 'refill', params: ({ event }) => ({ slot: event.slot }) } },
             'listener.failed': {
               target: '#arbiter.draining',
@@ -221,11 +257,10 @@ export const arbiterMachine = setup({
             },
             'xstate.done.actor.worker.*': [
               {
-                guard: { type: 'isAsAsked', params: ({ event }) => ({ output: event.output }) },
+                guard: { type: 'isLeaving', params: ({ event }) => ({ age: event.output.age }) },
                 actions: [
                   stopChild(({ event }) => event.actorId),
                   { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) },
-                  'fillSlots',
                 ],
               },
               {
@@ -237,7 +272,11 @@ export const arbiterMachine = setup({
                 ],
               },
               {
-                actions: [stopChild(({ event }) => event.actorId), { type: 'restart', params: ({ event }) => ({ output: event.output }) }],
+                actions: [
+                  stopChild(({ event }) => event.actorId),
+                  { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) },
+                  { type: 'restart', params: ({ event }) => event.output },
+                ],
               },
             ],
           },
@@ -257,19 +296,29 @@ export const arbiterMachine = setup({
         'handle.ready': {
           actions: { type: 'keepReady', params: ({ event }) => ({ age: event.age }) },
         },
-        'handle.recycle': { actions: { type: 'replace', params: ({ event }) => event } },
-        'handle.leaving': { actions: [{ type: 'keepLeaving', params: ({ event }) => ({ age: event.age }) }, 'fillSlots'] },
-        'xstate.done.actor.worker.*': [
+        'handle.recycle': { actions: { type: 'replace', params: ({ event }) => ({ age: event.age }) } },
+        'handle.leaving': [
           {
-            guard: { type: 'isAsAsked', params: ({ event }) => ({ output: event.output }) },
+            guard: { type: 'isOfCandidate', params: ({ event }) => ({ age: event.age }) },
             actions: [
-              stopChild(({ event }) => event.actorId),
-              { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) },
-              'fillSlots',
+              { type: 'keepLeaving', params: ({ event }) => ({ age: event.age }) },
+              { type: 'tellRolling', params: ({ event }) => ({ event: { type: 'worker.failed', ...leftBySignal(event) } }) },
             ],
           },
           {
-            guard: { type: 'isOfCandidate', params: ({ event }) => ({ generation: event.output.generation }) },
+            actions: [
+              { type: 'keepLeaving', params: ({ event }) => ({ age: event.age }) },
+              { type: 'restart', params: ({ event }) => leftBySignal(event) },
+            ],
+          },
+        ],
+        'xstate.done.actor.worker.*': [
+          {
+            guard: { type: 'isLeaving', params: ({ event }) => ({ age: event.output.age }) },
+            actions: [stopChild(({ event }) => event.actorId), { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) }],
+          },
+          {
+            guard: { type: 'isOfCandidate', params: ({ event }) => ({ age: event.output.age }) },
             actions: [
               stopChild(({ event }) => event.actorId),
               { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) },
@@ -280,7 +329,11 @@ export const arbiterMachine = setup({
             ],
           },
           {
-            actions: [stopChild(({ event }) => event.actorId), { type: 'restart', params: ({ event }) => ({ output: event.output }) }],
+            actions: [
+              stopChild(({ event }) => event.actorId),
+              { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) },
+              { type: 'restart', params: ({ event }) => event.output },
+            ],
           },
         ],
       },
@@ -288,7 +341,7 @@ export const arbiterMachine = setup({
         steady: {
           description: 'One generation serves.',
           always: { guard: 'isReloadPending', target: 'reloading' },
-          on: { reload: 'reloading' },
+          on: { reload: { actions: 'keepReloadPending' } },
         },
         reloading: {
           description: 'The next generation gets ready while the present one serves.',
@@ -297,14 +350,19 @@ export const arbiterMachine = setup({
           on: {
             // The newest configuration wins: the attempt under way is rolled back and the next begins.
             reload: {
-              target: 'reloading',
-              reenter: true,
-              actions: { type: 'rollBack', params: { problem: 'a newer reload was asked for' } },
+              target: 'steady',
+              actions: ['keepReloadPending', { type: 'rollBack', params: { problem: 'a newer reload was asked for' } }],
             },
           },
           states: {
             loading: {
               description: 'The configuration is read again and validated.',
+              after: {
+                loadTimeout: {
+                  target: '#arbiter.ready.steady',
+                  actions: { type: 'rollBack', params: { problem: 'the configuration was not read within boot_timeout' } },
+                },
+              },
               invoke: {
                 src: 'loadConfig',
                 onDone: [
@@ -333,6 +391,7 @@ export const arbiterMachine = setup({
               always: { guard: 'isAllBound', target: 'rolling' },
               on: {
                 'listener.failed': {
+                  guard: { type: 'isToBeOpened', params: ({ event }) => ({ id: event.id }) },
                   target: '#arbiter.ready.steady',
                   actions: [
                     { type: 'forgetListener', params: ({ event }) => ({ id: event.id }) },
@@ -388,6 +447,7 @@ export const arbiterMachine = setup({
           actions: [{ type: 'keepStop', params: ({ event }) => event }, 'stopAll'],
         },
         force: { target: 'killing' },
+        'listener.wanted': {}, // who is about to go gets no new listener
         'xstate.done.actor.worker.*': {
           actions: [stopChild(({ event }) => event.actorId), { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) }],
         },
@@ -399,6 +459,7 @@ export const arbiterMachine = setup({
       entry: ['killAll', { type: 'closeListeners', params: { ids: 'all' } }],
       always: { guard: 'isEmpty', target: 'stopped' },
       on: {
+        'listener.wanted': {},
         'xstate.done.actor.worker.*': {
           actions: [stopChild(({ event }) => event.actorId), { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) }],
         },

@@ -14,10 +14,7 @@ export interface RollingContext extends RollingInput {
   readonly problem: string | null
 }
 
-export type RollingEvent =
-  | { type: 'worker.ready'; slot: Slot }
-  | { type: 'worker.failed'; slot: Slot; problem: string }
-  | { type: 'abort'; problem: string }
+export type RollingEvent = { type: 'worker.ready'; slot: Slot } | { type: 'worker.failed'; slot: Slot; problem: string }
 
 export type RollingOutput = { readonly ok: true } | { readonly ok: false; readonly problem: string }
 
@@ -58,7 +55,6 @@ export const rollingMachine = setup({
   output: ({ context }) => (context.problem === null ? { ok: true } : { ok: false, problem: context.problem }),
   options: { maxIterations: 1_000 },
   initial: 'starting',
-  on: { abort: { target: '.rolledBack', actions: { type: 'keepProblem', params: ({ event }) => ({ problem: event.problem }) } } },
   states: {
     starting: {
       description: 'The next slots get their new worker, or none is left.',

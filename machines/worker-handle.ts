@@ -13,6 +13,8 @@ export interface HandleInput {
 export interface HandleContext extends HandleInput {
   readonly pid: number | null
   readonly wasReady: boolean
+  /** It has asked to be recycled, before it said that it is ready. */
+  readonly isSpent: boolean
   readonly stopReason: StopReason | null
   readonly isQuick: boolean
   readonly killReason: KillReason | null
@@ -37,12 +39,12 @@ export type HandleEvent =
   | { type: 'child.spawned'; pid: number }
   | { type: 'child.ready'; readyMs: number }
   | { type: 'child.failed'; exitCode: number; problem: string }
-  | { type: 'child.recycle'; reason: string }
+  | { type: 'child.recycle'; reason: string; served: number }
   | { type: 'child.silent'; blockedMs: number }
   | { type: 'child.frozen'; silentMs: number }
   | { type: 'child.autopsied' }
   /** It was sent TERM or INT by somebody else and leaves by itself. */
-  | { type: 'child.draining' }
+  | { type: 'child.draining'; atMs: number; dice: number }
   | { type: 'child.drained'; tookMs: number; cutRequests: number }
   | { type: 'child.exited'; exit: ChildExit }
   | { type: 'stop'; reason: StopReason; graceMs: number; isQuick: boolean }
@@ -90,6 +92,8 @@ const outputOf = (context: HandleContext): HandleOutput => ({
 const exitPatienceMs = 2_000
 const autopsyPatienceMs = 2_500
 const shutdownPatienceMs = 2_000
+/** Node fires a timer that is longer than this at once. */
+const timerMaxMs = 2 ** 31 - 1
 /** How long a quick stop (INT, QUIT) lets requests finish. */
 export const quickGraceMs = 1_000
 
@@ -109,8 +113,14 @@ export const workerHandleMachine = setup({
   actions: {
     note: effect<Note>('note'),
     tellReady: sendParent(({ context }) => ({ type: 'handle.ready', slot: context.slot, age: context.age })),
-    tellLeaving: sendParent(({ context }) => ({ type: 'handle.leaving', slot: context.slot, age: context.age })),
+    tellLeaving: sendParent(({ context }, p: { atMs: number; dice: number }) => ({
+      type: 'handle.leaving',
+      slot: context.slot,
+      age: context.age,
+      ...p,
+    })),
     tellRecycle: sendParent(({ context }) => ({ type: 'handle.recycle', slot: context.slot, age: context.age })),
+    keepSpent: assign({ isSpent: (_, p: { isSpent: boolean }) => p.isSpent }),
     keepPid: assign({ pid: (_, p: { pid: number }) => p.pid }),
     keepReady: assign({ wasReady: true }),
     keepExit: assign({ exit: (_, p: { exit: ChildExit }) => p.exit }),
@@ -131,12 +141,14 @@ export const workerHandleMachine = setup({
     strike: sendTo('child', { type: 'strike' }),
   },
   guards: {
-    isQuick: ({ event }) => event.type === 'stop' && event.isQuick,
+    isQuicker: ({ context }, p: { isQuick: boolean }) => p.isQuick && !context.isQuick,
+    isSpent: ({ context }) => context.isSpent,
   },
   delays: {
     bootTimeout: ({ context }) => context.bootTimeoutMs,
     // The child cuts what is left at its grace and still runs the app's onShutdown; only then is it late.
-    grace: ({ context }) => (context.isQuick ? Math.min(context.graceMs, quickGraceMs) : context.graceMs) + shutdownPatienceMs,
+    grace: ({ context }) =>
+      Math.min(timerMaxMs, (context.isQuick ? Math.min(context.graceMs, quickGraceMs) : context.graceMs) + shutdownPatienceMs),
     exitPatience: exitPatienceMs,
     autopsyPatience: autopsyPatienceMs,
   },
@@ -147,6 +159,7 @@ export const workerHandleMachine = setup({
     ...input,
     pid: null,
     wasReady: false,
+    isSpent: false,
     stopReason: null,
     isQuick: false,
     killReason: null,
@@ -213,6 +226,13 @@ export const workerHandleMachine = setup({
             { type: 'note', params: ({ event }) => ({ event: 'worker.frozen', facts: { silentMs: event.silentMs } }) },
           ],
         },
+        // Its doors may open, and be worn out, before the word that it is ready comes.
+        'child.recycle': {
+          actions: [
+            { type: 'keepSpent', params: { isSpent: true } },
+            { type: 'note', params: ({ event }) => ({ event: 'worker.recycle', facts: { reason: event.reason, served: event.served } }) },
+          ],
+        },
         stop: {
           target: 'killing.striking',
           actions: [
@@ -238,13 +258,14 @@ export const workerHandleMachine = setup({
       description: 'It takes traffic.',
       tags: 'takes-traffic',
       entry: 'tellReady',
+      always: { guard: 'isSpent', actions: ['tellRecycle', { type: 'keepSpent', params: { isSpent: false } }] },
       on: {
         stop: { target: 'draining', actions: { type: 'keepStop', params: ({ event }) => event } },
         'child.draining': {
           target: 'draining',
           actions: [
             { type: 'keepStop', params: ({ context }) => ({ reason: 'signal', graceMs: context.graceMs, isQuick: false }) },
-            'tellLeaving',
+            { type: 'tellLeaving', params: ({ event }) => ({ atMs: event.atMs, dice: event.dice }) },
           ],
         },
         'child.silent': {
@@ -295,7 +316,12 @@ export const workerHandleMachine = setup({
           ],
         },
         // A quick stop overtakes a graceful one, never the other way round.
-        stop: { guard: 'isQuick', target: 'draining', reenter: true, actions: { type: 'keepStop', params: ({ event }) => event } },
+        stop: {
+          guard: { type: 'isQuicker', params: ({ event }) => ({ isQuick: event.isQuick }) },
+          target: 'draining',
+          reenter: true,
+          actions: { type: 'keepStop', params: ({ event }) => event },
+        },
       },
       after: {
         grace: {
@@ -327,7 +353,13 @@ export const workerHandleMachine = setup({
     gone: {
       description: 'Reaped.',
       type: 'final',
-      entry: { type: 'note', params: ({ context }) => ({ event: goneEvent(context), facts: { how: describeEnd(context) } }) },
+      entry: {
+        type: 'note',
+        params: ({ context }) => ({
+          event: goneEvent(context),
+          facts: { how: describeEnd(context), exitCode: context.exit?.code ?? null, signal: context.exit?.signal ?? null },
+        }),
+      },
     },
   },
 })

@@ -52,6 +52,14 @@ export const workerMachine = setup({
     /** A drain that comes while the first is under way, with less patience. */
     hasten: effect<Drain>('hasten'),
     keepDrain: assign({ drain: (_, p: Drain) => ({ graceMs: p.graceMs, isQuick: p.isQuick, reason: p.reason }) }),
+    /** Orders may come in any order, from the arbiter and by signal: the least patient one counts. */
+    keepHaste: assign({
+      drain: ({ context: { drain } }, p: Drain) => ({
+        graceMs: Math.min(drain.graceMs, p.graceMs),
+        isQuick: drain.isQuick || p.isQuick,
+        reason: drain.reason,
+      }),
+    }),
     keepFailure: assign({ failure: (_, p: BootFailure) => p }),
   },
 }).createMachine({
@@ -106,8 +114,8 @@ export const workerMachine = setup({
       on: {
         drain: {
           actions: [
-            { type: 'keepDrain', params: ({ event }) => event },
-            { type: 'hasten', params: ({ event }) => event },
+            { type: 'keepHaste', params: ({ event }) => event },
+            { type: 'hasten', params: ({ context }) => context.drain },
           ],
         },
       },

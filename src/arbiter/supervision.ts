@@ -65,10 +65,10 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
     const { process: image, beatPipe, pid } = child
     const channel = channelToWorker(image)
     image.once('exit', (code, signal) => {
-      host.roster.remove(input.age)
       // What the app has started belongs to its process group and goes with it.
       killGroup(pid)
       host.onGone(self())
+      host.roster.remove(input.age)
       exited(code, signal)
     })
     image.on('error', () => undefined) // a send or kill that came too late; the exit tells
@@ -109,12 +109,13 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         report({ type: 'child.failed', exitCode: fact.exitCode, problem: fact.error.text })
         break
       case 'recycle':
-        report({ type: 'child.recycle', reason: fact.reason })
+        report({ type: 'child.recycle', reason: fact.reason, served: fact.served })
         break
       case 'draining':
-        report({ type: 'child.draining' })
+        report({ type: 'child.draining', atMs: performance.now(), dice: Math.random() })
         break
       case 'drained':
+        host.roster.beat(input.age, fact.counters)
         report({ type: 'child.drained', tookMs: fact.tookMs, cutRequests: fact.cutRequests })
         break
       case 'door.wanted':
