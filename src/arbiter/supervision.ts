@@ -116,6 +116,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         break
       case 'drained':
         host.roster.beat(input.age, fact.counters)
+        host.roster.beat(input.age, fact.counters)
         report({ type: 'child.drained', tookMs: fact.tookMs, cutRequests: fact.cutRequests })
         break
       case 'door.wanted':

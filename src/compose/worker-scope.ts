@@ -67,7 +67,7 @@ export function createWorkerScope(boot: BootOrder, channel: WorkerScope['channel
     recycle(reason) {
       if (hasAsked) return
       hasAsked = true
-      channel.send({ type: 'recycle', reason })
+      channel.send({ type: 'recycle', reason, served: pulse.get('served') })
     },
   }
   return scope

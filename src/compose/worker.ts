@@ -43,7 +43,8 @@ export async function runWorker(entry: WorkerEntry): Promise<void> {
         open: fromPromise(program.open),
         finish: fromPromise(async ({ input: order }) => {
           if (order.isQuick) await scope.runHook('workerInt')
-          channel.send({ type: 'drained', ...(await traffic.drained()) })
+          const drained = await traffic.drained()
+          channel.send({ type: 'drained', ...drained, counters: readPulse(pulse.memory).counters() })
         }),
         shutDown: fromPromise(({ input: order }) => program.shutDown(order.isQuick)),
       },

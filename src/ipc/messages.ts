@@ -46,9 +46,10 @@ export type FactFromWorker =
   | { readonly type: 'loaded'; readonly kind: string; readonly loadMs: number }
   | { readonly type: 'ready'; readonly readyMs: number }
   | { readonly type: 'failed'; readonly exitCode: number; readonly error: ErrorData }
-  | { readonly type: 'recycle'; readonly reason: string }
+  | { readonly type: 'recycle'; readonly reason: string; readonly served: number }
   | { readonly type: 'draining' }
-  | { readonly type: 'drained'; readonly tookMs: number; readonly cutRequests: number }
+  /** With its last counters: no beat may come any more. */
+  | { readonly type: 'drained'; readonly tookMs: number; readonly cutRequests: number; readonly counters: Counters }
   /** Send the handle of a listener again (after a pause), or bind what the program listens to. */
   | { readonly type: 'door.wanted'; readonly wishId: number; readonly listenerId: string | null; readonly wish: ListenWish | null }
 

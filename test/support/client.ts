@@ -42,7 +42,11 @@ export function ask({ port, socketPath, path = '/', method = 'GET', headers = {}
 }
 
 /** Resolves when the head of the answer has come: then the request is known to be in the hands of a worker. */
-export function begin({ port, path = '/', agent }: Ask): Promise<{ status: number; whole: Promise<Answer> }> {
+export function begin({
+  port,
+  path = '/',
+  agent,
+}: Ask): Promise<{ status: number; headers: http.IncomingHttpHeaders; whole: Promise<Answer> }> {
   return new Promise((resolve, reject) => {
     const request = http.get({ host: '127.0.0.1', port, path, agent: agent ?? false }, (response) => {
       const chunks: Buffer[] = []
@@ -53,7 +57,7 @@ export function begin({ port, path = '/', agent }: Ask): Promise<{ status: numbe
         response.on('end', () => end({ status, headers, body: Buffer.concat(chunks).toString() }))
       })
       whole.catch(() => undefined) // a test may look at it later, or never
-      resolve({ status, whole })
+      resolve({ status, headers, whole })
     })
     request.on('error', reject)
   })

@@ -13,14 +13,14 @@ ${saying(word)}`
 export const hangingAtImport = 'setInterval(() => {}, 1_000)\nawait new Promise(() => {})\n'
 
 /**
- * Sends the head of an answer at once and its end when a file of the request's name exists: `/hold/a` waits for `a`.
+ * Sends the head of an answer, with the worker's pid, at once and its end when a file of the request's name exists: `/hold/a` waits for `a`.
  * Everything else is answered at once.
  */
 export const holding = `
 import { existsSync } from 'node:fs'
 export default (req, res) => {
   if (!req.url.startsWith('/hold/')) return res.end('quick')
-  res.flushHeaders()
+  res.setHeader('pid', process.pid).flushHeaders()
   const look = () => (existsSync(req.url.slice('/hold/'.length)) ? res.end('held') : setTimeout(look, 10))
   look()
 }
