@@ -15,7 +15,18 @@ export interface Connection {
   bytesSeen: number
   /** The last response begun: the one that decides whether the connection is kept. */
   response: ServerResponse | null
-  upgraded: 'websocket' | 'other' | null
+  upgrade: Upgrade | null
+}
+
+/** A connection that has left HTTP for something else. */
+export interface Upgrade {
+  readonly isWebSocket: boolean
+  /** What the app speaks on: over TLS not the socket that was accepted. */
+  readonly stream: Socket
+  /** Before the app answered. */
+  readonly bytesWritten: number
+  /** It has been sent the frame that ends a WebSocket. */
+  isToldToGo: boolean
 }
 
 export interface Connections {
@@ -48,7 +59,7 @@ export function createConnections(pulse: Pulse, onClosed: () => void): Connectio
       connection.idleSinceMs = nowMs()
       return false
     }
-    return connection.active === 0 && connection.upgraded === null
+    return connection.active === 0 && !isInUse(connection.upgrade)
   }
 
   return {
@@ -59,7 +70,7 @@ export function createConnections(pulse: Pulse, onClosed: () => void): Connectio
         idleSinceMs: nowMs(),
         bytesSeen: 0,
         response: null,
-        upgraded: null,
+        upgrade: null,
       }
       ;(socket as Keyed)[key] = connection
       socket.destroySoon = lingeringClose
@@ -81,7 +92,7 @@ export function createConnections(pulse: Pulse, onClosed: () => void): Connectio
     closeIdlest() {
       let idlest: Connection | null = null
       for (const connection of open) {
-        if (connection.active > 0 || connection.upgraded !== null || connection.socket.writableEnded) continue
+        if (connection.active > 0 || isInUse(connection.upgrade) || connection.socket.writableEnded) continue
         if (idlest === null || connection.idleSinceMs < idlest.idleSinceMs) idlest = connection
       }
       if (idlest === null) return false
@@ -120,6 +131,11 @@ function lingeringClose(this: Socket): void {
   this.end()
   const timer = setTimeout(() => this.destroy(), lingerMs)
   this.once('close', () => clearTimeout(timer))
+}
+
+/** Nobody knows what goes on in another protocol: it is idle only when one side has said that it is over. */
+function isInUse(upgrade: Upgrade | null): boolean {
+  return upgrade?.stream.writable === true && !upgrade.isToldToGo
 }
 
 /** FIN first, so that what was written arrives; a client that does not answer it is not waited for. */

@@ -1,5 +1,6 @@
 /** Graceful shutdown of what a worker holds: requests finish, idle connections close, what is left at the end is cut. */
 import type { Http2Session } from 'node:http2'
+import { nowMs } from '../ipc/pulse.ts'
 import type { Connections } from './connections.ts'
 
 export interface DrainOrder {
@@ -32,7 +33,6 @@ export function startDrain(connections: Connections, sessions: ReadonlySet<Http2
   const startedMs = performance.now()
   let order = first
   for (const session of sessions) session.close() // GOAWAY
-  for (const { socket, upgraded } of connections.all()) if (upgraded === 'websocket') socket.write(webSocketRestart)
   connections.markClosing()
 
   const done = new Promise<DrainResult>((resolve) => {
@@ -41,6 +41,7 @@ export function startDrain(connections: Connections, sessions: ReadonlySet<Http2
       resolve({ tookMs: Math.round(performance.now() - startedMs), cutRequests })
     }
     const sweep = (isAllRead: boolean) => {
+      tellWebSockets(connections)
       if (isAllRead) connections.endIdle(order.isQuick ? 0 : Math.min(idlePatienceMs, keepaliveMs))
       if (connections.size === 0) return finish(0)
       const graceMs = order.isQuick ? Math.min(quickGraceMs, order.graceMs) : order.graceMs
@@ -61,5 +62,20 @@ export function startDrain(connections: Connections, sessions: ReadonlySet<Http2
     hasten: (next) => {
       if (next.isQuick || next.graceMs < order.graceMs) order = next
     },
+  }
+}
+
+/** Each once: those there are, and those whose handshake is answered while we drain. */
+function tellWebSockets(connections: Connections): void {
+  for (const connection of connections.all()) {
+    const { upgrade } = connection
+    if (upgrade === null || !upgrade.isWebSocket || upgrade.isToldToGo) continue
+    const { stream, bytesWritten } = upgrade
+    // A frame before the app's answer would spoil the handshake, and after its last byte nothing can be written.
+    if (stream.bytesWritten === bytesWritten || !stream.writable) continue
+    stream.write(webSocketRestart)
+    upgrade.isToldToGo = true
+    // Its patience begins now: it is the client's turn to answer and close.
+    connection.idleSinceMs = nowMs()
   }
 }

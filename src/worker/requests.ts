@@ -98,6 +98,8 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
 
   function markUpgraded(req: IncomingMessage): void {
     const connection = connections.of(req.socket)
-    if (connection !== undefined) connection.upgraded = req.headers.upgrade?.toLowerCase() === 'websocket' ? 'websocket' : 'other'
+    if (connection === undefined) return
+    const isWebSocket = req.headers.upgrade?.toLowerCase() === 'websocket'
+    connection.upgrade = { isWebSocket, stream: req.socket, bytesWritten: req.socket.bytesWritten, isToldToGo: false }
   }
 }
