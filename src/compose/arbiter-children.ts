@@ -6,7 +6,8 @@ import type { DoorAnswer, SpawnFacts, Supervised, SupervisionHost } from '../arb
 import type { ErrorData } from '../base/errors.ts'
 import type { WorkerFacts } from '../config/hook-types.ts'
 import { hookRows } from '../config/sections/hooks.ts'
-import type { Autopsy, BootOrder, FactFromWorker } from '../ipc/messages.ts'
+import { autopsyFacts } from '../ipc/autopsy-facts.ts'
+import type { BootOrder, FactFromWorker } from '../ipc/messages.ts'
 import type { Log } from '../log/error-log.ts'
 import { firstInheritedFd } from '../os/spawn.ts'
 import { titleRoom } from '../os/title.ts'
@@ -85,11 +86,6 @@ function spawnFacts(scope: ArbiterScope, input: HandleInput): SpawnFacts {
     cwd: settings.chdir,
     frozenMs: settings.timeout === 0 ? 0 : settings.timeout * 1_000 + beatSlackMs,
   }
-}
-
-function autopsyFacts(autopsy: Autopsy) {
-  const where = { javascript: 'in JavaScript', native: 'in native code', idle: 'its loop turns and waits', frozen: 'frozen' }[autopsy.where]
-  return { ...autopsy, where }
 }
 
 /** Four workers that fail alike would print four times the same stack. */

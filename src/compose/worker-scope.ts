@@ -6,11 +6,12 @@ import type { Channel } from '../ipc/channel.ts'
 import type { BootOrder, FactFromWorker, OrderToWorker } from '../ipc/messages.ts'
 import { createPulse, type Pulse } from '../ipc/pulse.ts'
 import { type AccessLog, createAccessLog } from '../log/access-log.ts'
-import { createErrorLog, type Log } from '../log/error-log.ts'
+import { createErrorLog, type Log, type Who } from '../log/error-log.ts'
 import { hookLog } from './hook-log.ts'
 
 export interface WorkerScope {
   readonly boot: BootOrder
+  readonly who: Who
   readonly settings: Settings
   readonly log: Log
   readonly accessLog: AccessLog | null
@@ -34,6 +35,7 @@ export function createWorkerScope(boot: BootOrder, channel: WorkerScope['channel
   let hasAsked = false
   const scope: WorkerScope = {
     boot,
+    who,
     settings,
     log,
     pulse,

@@ -7,7 +7,7 @@ import type { BootOrder, FactFromWorker, OrderToWorker } from '../ipc/messages.t
 import { readPulse } from '../ipc/pulse.ts'
 import type { EventName } from '../log/events.ts'
 import type { Signal } from '../os/signals.ts'
-import { beatFd } from '../os/spawn.ts'
+import { beatFd, killGroup } from '../os/spawn.ts'
 import { setTitle } from '../os/title.ts'
 import { watchSlowRequests } from '../worker/slow-requests.ts'
 import { startVitals } from '../worker/vitals.ts'
@@ -78,10 +78,12 @@ export async function runWorker(entry: WorkerEntry): Promise<void> {
   const vitals = startVitals(
     pulse,
     entry.watchdogUrl,
-    { memory: pulse.memory, beatFd, timeoutMs: settings.timeout * 1_000, graceMs },
+    { memory: pulse.memory, beatFd, timeoutMs: settings.timeout * 1_000, graceMs, who: scope.who },
     () => {
       vitals.answer()
       log.event('worker.orphaned')
+      // Nobody is left to end what the app has started. Last: the exit handlers before it have written the logs.
+      process.once('exit', () => killGroup(process.pid))
       actor.send({ type: 'drain', graceMs, isQuick: false, reason: 'orphaned' })
     },
   )
@@ -106,8 +108,14 @@ export async function runWorker(entry: WorkerEntry): Promise<void> {
 /** The arbiter answers `hello`: what it sent before the loop turns could be lost while modules are still being loaded. */
 function askForBoot(channel: Channel<FactFromWorker, OrderToWorker>): Promise<BootOrder> {
   return new Promise((resolve) => {
+    // Until the watchdog runs, this is how its death is seen; it may have come before we could listen for it.
+    const alone = () => process.exit()
+    if (!process.connected) alone()
+    process.once('disconnect', alone)
     channel.onMessage((order) => {
-      if (order.type === 'boot') resolve(order.boot)
+      if (order.type !== 'boot') return
+      process.off('disconnect', alone)
+      resolve(order.boot)
     })
     channel.send({ type: 'hello' })
   })

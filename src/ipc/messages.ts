@@ -102,6 +102,8 @@ export interface WatchOrders {
   /** Silence of the loop that ends the worker while it serves; 0 = never. */
   readonly timeoutMs: number
   readonly graceMs: number
+  /** Whom its own lines of the log are about. */
+  readonly who: Readonly<object>
 }
 
 /** From the watchdog to its main thread, and back. */

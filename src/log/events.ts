@@ -97,6 +97,11 @@ export const events = {
     'Stack, requests in flight and what the kernel knows of a process that is about to be killed.',
   ),
   'worker.orphaned': row('warning', 'the arbiter is gone: draining', 'The arbiter died. The worker finishes what it has and ends.'),
+  'worker.orphan-killed': row(
+    'error',
+    'the arbiter is gone and the loop is blocked: killing this worker',
+    'The arbiter died while the worker was stuck, or it was not through within `graceful_timeout`. Its own watchdog writes this to stderr and ends it.',
+  ),
   'worker.uncaught': row(
     'error',
     'uncaught exception ({origin})',

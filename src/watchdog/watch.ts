@@ -1,6 +1,7 @@
 /** The watchdog thread of a worker: it beats, sees a blocked loop, takes the autopsy and survives the parent's death. */
 import { Socket } from 'node:net'
 import type { MessagePort } from 'node:worker_threads'
+import { autopsyFacts } from '../ipc/autopsy-facts.ts'
 import { lineReader, toLine } from '../ipc/beat-lines.ts'
 import type { Autopsy, FactFromWatchdog, MainAnswer, OrderToWatchdog, WatchdogNews, WatchOrders } from '../ipc/messages.ts'
 import { nowMs, readPulse } from '../ipc/pulse.ts'
@@ -14,6 +15,7 @@ const beatMs = 500
 const blockMs = 1_000
 const stackEveryMs = 10_000
 const orphanPatienceMs = 2_000
+const orphanLookMs = 700
 const pipeMaxBytes = 256 * 1024
 
 export function watch(orders: WatchOrders, main: MessagePort): void {
@@ -25,6 +27,7 @@ export function watch(orders: WatchOrders, main: MessagePort): void {
   let longestBlockMs = 0
   let lastStackMs = -stackEveryMs
   let blockAutopsy: Autopsy | null = null
+  let orphanFacts: ReturnType<typeof autopsyFacts> | null = null
   let isReported = false
   let isLooking = false
   let orphanedMs: number | null = null
@@ -93,8 +96,16 @@ export function watch(orders: WatchOrders, main: MessagePort): void {
   const watchOrphan = (now: number, silentMs: number) => {
     const sinceMs = now - (orphanedMs ?? now)
     const isStuck = silentMs > orphanPatienceMs - 2 * tickMs || (sinceMs > orphanPatienceMs - 2 * tickMs && !hasAnswered)
-    if (!isStuck && sinceMs < orders.graceMs + 1_000) return
-    lastWords({ event: 'worker.orphan-killed', silentMs: Math.round(silentMs), phase: pulse.phase() })
+    const isLate = sinceMs >= orders.graceMs + 1_000
+    // Begun before the time is up, so that the autopsy takes none of its own.
+    if (orphanFacts === null && (silentMs > orphanLookMs || isLate)) {
+      void look((autopsy) => {
+        orphanFacts = autopsyFacts(autopsy)
+      })
+    }
+    if (isLooking || !(isStuck || isLate)) return
+    const words = isLate ? 'it did not finish within graceful_timeout' : 'its loop is blocked'
+    lastWords('worker.orphan-killed', { ...orders.who, silentMs: Math.round(silentMs), ...orphanFacts }, words)
     killGroup(process.pid)
   }
 
