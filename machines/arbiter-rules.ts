@@ -240,16 +240,20 @@ const refillLater = (context: ArbiterContext, slot: Slot, delayMs: number): Deci
 export const refill = (context: ArbiterContext, p: { slot: Slot }): Decision =>
   fillSlots({ ...context, refills: context.refills.filter((slot) => slot !== p.slot) })
 
-/** The chart of a worker broke, which is a bug of ours: its process ends with it, and its slot is filled a while later. */
+/** The chart of a worker broke, which is a bug of ours: its process is let go, and its slot filled a while later. */
 export function dropBroken(context: ArbiterContext, p: { actorId: string }): Decision {
   const row = rowsOf(context).find(({ age }) => p.actorId === workerId(age))
   if (row === undefined) return change(context, {})
-  const { slot } = row
-  const left = dropWorker(context, row).context
-  if (row.generation === left.candidate?.generation) {
-    return tellRolling(left, { event: { type: 'worker.failed', slot, problem: 'internal error' } as EventObject })
-  }
-  return isToBeFilled(left, slot) ? refillLater(left, slot, backoffFromMs * 10) : change(left, {})
+  const { slot, age, generation } = row
+  return inTurn(
+    dropWorker(context, row).context,
+    (now) => change(now, {}, [{ do: 'effect', name: 'letGo', params: { age } }]),
+    (now) => {
+      if (generation === now.candidate?.generation)
+        return tellRolling(now, { event: { type: 'worker.failed', slot, problem: 'internal error' } as EventObject })
+      return isToBeFilled(now, slot) ? refillLater(now, slot, backoffFromMs * 10) : change(now, {})
+    },
+  )
 }
 
 export function scale(context: ArbiterContext, p: { by: number }): Decision {

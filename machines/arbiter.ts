@@ -67,6 +67,7 @@ export const arbiterMachine = setup({
   },
   actions: {
     note: effect<Note>('note'),
+    letGo: effect<{ age: Age }>('letGo'),
     announceReady: effect('announceReady'),
     announceScale: effect<{ from: number; to: number }>('announceScale'),
     announceCommit: effect<{ generation: Generation; workers: number }>('announceCommit'),

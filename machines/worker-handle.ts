@@ -283,7 +283,7 @@ export const workerHandleMachine = setup({
           ],
         },
         'child.recycle': {
-          actions: ['tellRecycle', { type: 'note', params: ({ event }) => ({ event: 'worker.recycle', facts: { reason: event.reason, served: event.served } }) }],
+          actions: ['tellRecycle', { type: 'note', params: ({ event }) => ({ event: 'worker.recycle', facts: { reason: event.reason } }) }],
         },
       },
     },

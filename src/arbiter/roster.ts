@@ -12,6 +12,8 @@ export interface RosterRow {
   readonly frozenMs: number
   onFrozen(silentMs: number): void
   reopen(): void
+  /** Its chart is gone before it: it is to take itself for an orphan, finish what it has and end. */
+  letGo(): void
 }
 
 export interface Roster {

@@ -85,6 +85,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
       frozenMs,
       onFrozen,
       reopen,
+      letGo: () => beatPipe.end(),
     })
     host.onBooting(self())
     report({ type: 'child.spawned', pid })
@@ -115,7 +116,6 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         report({ type: 'child.draining', atMs: performance.now(), dice: Math.random() })
         break
       case 'drained':
-        host.roster.beat(input.age, fact.counters)
         host.roster.beat(input.age, fact.counters)
         report({ type: 'child.drained', tookMs: fact.tookMs, cutRequests: fact.cutRequests })
         break

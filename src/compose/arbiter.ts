@@ -65,6 +65,11 @@ export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): P
     },
     actions: {
       note: (_, { event, facts }) => scope.log.event(event as EventName, facts),
+      letGo: (_, { age }) =>
+        scope.roster
+          .rows()
+          .find((row) => row.age === age)
+          ?.letGo(),
       announceReady: ({ context }) => {
         scope.log.event('arbiter.ready', { workers: context.target, address: listeners.addresses().join(' ') })
         void scope.runHook('whenReady')
