@@ -211,7 +211,7 @@ describe('a reload with a broken configuration', () => {
 })
 
 describe('a reload with a broken app', () => {
-  const args = ['app.mjs', '-w', '2', '--boot-timeout', '0.6', ...bind]
+  const args = ['app.mjs', '-w', '2', ...bind]
   const broken: [string, string][] = [
     ['throws at import', 'throw new Error("no")'],
     ['does not parse', 'export default ('],
@@ -222,9 +222,10 @@ describe('a reload with a broken app', () => {
     ['blocks its import', 'for (;;);'],
   ]
   test.each(broken)('that %s is rolled back under load without a failed request', async (_, text) => {
-    const server = start({ args, files: { 'app.mjs': saying('here') } })
+    const server = start({ args, files: { 'app.mjs': saying('here'), 'monoceros.config.json': '{}' } })
     await server.ready()
     const pids = server.workers()
+    put(server, 'monoceros.config.json', '{"bootTimeout":0.6}')
     const load = startLoad({ port: server.port(), keepAlive: 1, fresh: 1 })
     await load.more(5)
     put(server, 'app.mjs', text)
