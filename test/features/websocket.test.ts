@@ -1,4 +1,5 @@
 /** Upgrades reach the app in both classes, and a drain tells WebSocket clients to come again (1012). */
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
@@ -8,7 +9,8 @@ import { io } from 'socket.io-client'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
 import { ask } from '../support/client.ts'
-import { type Running, root, start } from '../support/harness.ts'
+import { type Running, root, start, testFolder } from '../support/harness.ts'
+import { lacksProgram } from '../support/system.ts'
 
 // The apps import their packages, so they are served from inside the repository.
 const serve = (app: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Running =>
@@ -112,6 +114,33 @@ test('socket.io that begins with polling is upgraded, where one worker has the s
 })
 
 describe('at a drain', () => {
+  test.skipIf(lacksProgram('openssl'))('a WebSocket over TLS is closed with 1012 too', async () => {
+    const pems = testFolder()
+    onTestFinished(() => rmSync(pems, { recursive: true }))
+    const request = [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-subj',
+      '/CN=localhost',
+      '-days',
+      '2',
+    ]
+    execFileSync('openssl', [...request, '-keyout', 'key.pem', '-out', 'cert.pem'], { cwd: pems, stdio: 'ignore' })
+    const server = serve('wss.js', [], { PEMS: pems })
+    await server.ready()
+    const socket = new WebSocket(`wss://127.0.0.1:${server.port()}`, { rejectUnauthorized: false })
+    await once(socket, 'open')
+    expect(await echo(socket, 'safe')).toMatch(/ safe$/)
+    const closed = once(socket, 'close')
+    expect(await server.stop()).toEqual({ code: 0, signal: null })
+    expect((await closed)[0]).toBe(1012)
+  })
+
   test('a handshake that the app is still thinking about is finished before the connection is told to go', async () => {
     const go = join(tmpdir(), `monoceros-go-${process.pid}`)
     onTestFinished(() => rmSync(go, { force: true }))
