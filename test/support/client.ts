@@ -8,6 +8,8 @@ export interface Answer {
 }
 
 export interface Ask {
+  /** 127.0.0.1 unless said otherwise. */
+  readonly host?: string
   readonly port?: number
   readonly socketPath?: string
   readonly path?: string
@@ -19,9 +21,10 @@ export interface Ask {
 }
 
 /** Resolves with a whole answer; rejects with the socket's error, or when nothing came in time. */
-export function ask({ port, socketPath, path = '/', method = 'GET', headers = {}, body, agent, timeoutMs = 20_000 }: Ask): Promise<Answer> {
+export function ask({ host = '127.0.0.1', port, socketPath, path = '/', ...rest }: Ask): Promise<Answer> {
+  const { method = 'GET', headers = {}, body, agent, timeoutMs = 20_000 } = rest
   return new Promise((resolve, reject) => {
-    const target = socketPath === undefined ? { host: '127.0.0.1', port } : { socketPath }
+    const target = socketPath === undefined ? { host, port } : { socketPath }
     const request = http.request({ ...target, path, method, headers, agent: agent ?? false }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))

@@ -14,7 +14,8 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Where the build under test is: `dist`, or another output folder beside it. */
 export const distPath = join(root, process.env['MONOCEROS_TEST_DIST'] ?? 'dist')
 export const cliPath = join(distPath, 'src/entry/cli.js')
-const marker = 'MONOCEROS_TEST_RUN'
+/** The variable that marks every process of a run. */
+export const runMark = 'MONOCEROS_TEST_RUN'
 
 export interface LogLine {
   readonly event: string
@@ -37,6 +38,8 @@ export interface StartOptions {
   /** Where to run instead of the test's own folder. */
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** A program, with its arguments, that starts the server by replacing itself. */
+  readonly under?: readonly string[]
   /** Extra stdio descriptors, from 3 on. */
   readonly stdio?: readonly (number | 'pipe')[]
 }
@@ -87,9 +90,10 @@ export function start(options: StartOptions): Running {
 export function startShared(options: StartOptions): { running: Running; close(keepFolder?: boolean): Promise<void> } {
   const run = randomUUID()
   const folder = testFolder(options.files)
-  const child = spawn(process.execPath, [cliPath, ...options.args], {
+  const [program = '', ...words] = [...(options.under ?? []), process.execPath, cliPath, ...options.args]
+  const child = spawn(program, words, {
     cwd: options.cwd ?? folder,
-    env: { ...cleanEnvironment(), [marker]: run, ...options.env },
+    env: { ...cleanEnvironment(), [runMark]: run, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', ...(options.stdio ?? [])],
   })
   const running = watch(child, folder, run)
@@ -249,7 +253,7 @@ function familyOf(run: string): number[] {
     .map(Number)
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${marker}=${run}`)
+        return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${runMark}=${run}`)
       } catch {
         return false // it ended while we looked
       }

@@ -14,7 +14,10 @@ export function lacksProgram(name: string): boolean {
 /** A machine without IPv6 has no `::1`; that is no missing program, and skips everywhere. */
 export const lacksIpv6 = !Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'))
 
-export const nodeMajor = Number(process.versions.node.split('.')[0])
+export function isNodeAtLeast(major: number, minor = 0): boolean {
+  const [ourMajor = 0, ourMinor = 0] = process.versions.node.split('.').map(Number)
+  return ourMajor > major || (ourMajor === major && ourMinor >= minor)
+}
 
 function isExecutable(path: string): boolean {
   try {
