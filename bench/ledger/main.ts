@@ -1,5 +1,5 @@
 /**
- * `npm run ledger [-- --peers] [--requests N] [--only TEXT]`: every lifecycle event under load, and what it lost.
+ * `npm run ledger [-- --peers] [--requests N] [--only TEXT] [--with "-k sync"]`: every lifecycle event under load, and what it lost.
  * Exits with 1 when a request was lost, or when something was not as it should be.
  */
 import { monocerosEvents, monocerosTrial } from './monoceros.ts'
@@ -12,8 +12,11 @@ const argumentAfter = (flag: string) => {
 }
 const requests = Number(argumentAfter('--requests') ?? 5_000)
 const only = argumentAfter('--only')?.toLowerCase()
+const moreArgs = argumentAfter('--with')?.split(' ') ?? []
 
-const trials = monocerosEvents.map(monocerosTrial).filter((trial) => only === undefined || trial.event.toLowerCase().includes(only))
+const trials = monocerosEvents
+  .map((event) => monocerosTrial(event, moreArgs))
+  .filter((trial) => only === undefined || trial.event.toLowerCase().includes(only))
 const widths = widthsFor(trials)
 const print = (text: string) => process.stdout.write(`${text}\n`)
 

@@ -145,13 +145,14 @@ export const monocerosEvents: readonly MonocerosEvent[] = [
   { name: 'TERM', isEnd: true, happen: stop },
 ]
 
-export function monocerosTrial(event: MonocerosEvent): Trial {
-  return { subject: 'monoceros', event: event.name, isEnd: event.isEnd ?? false, start: () => startService(event) }
+/** @param moreArgs options of monoceros on top, to see an event under other settings */
+export function monocerosTrial(event: MonocerosEvent, moreArgs: readonly string[] = []): Trial {
+  return { subject: 'monoceros', event: event.name, isEnd: event.isEnd ?? false, start: () => startService(event, moreArgs) }
 }
 
-async function startService(event: MonocerosEvent): Promise<Service> {
+async function startService(event: MonocerosEvent, moreArgs: readonly string[]): Promise<Service> {
   const { running, close } = startShared({
-    args: [appFile, '-w', String(workers), '-b', '127.0.0.1:0', ...(event.args ?? [])],
+    args: [appFile, '-w', String(workers), '-b', '127.0.0.1:0', ...(event.args ?? []), ...moreArgs],
     files: { [appFile]: soundApp, [configFile]: '{}' },
   })
   try {

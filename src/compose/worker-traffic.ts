@@ -8,7 +8,9 @@ import { listenVirtually } from '../os/http-internals.ts'
 import { createConnections } from '../worker/connections.ts'
 import { createDoors, type Doors } from '../worker/doors.ts'
 import { type Drain, type DrainOrder, startDrain } from '../worker/drain.ts'
+import { idlePatienceMs } from '../worker/idle.ts'
 import { type RequestWatch, watchRequests } from '../worker/requests.ts'
+import { createRoom } from '../worker/room.ts'
 import { limitServer } from '../worker/server-limits.ts'
 import type { Granted, Wishes } from '../worker/wishes.ts'
 import type { WorkerBehaviour, WorkerClass } from '../worker/worker-class.ts'
@@ -31,12 +33,15 @@ export function createTraffic(scope: WorkerScope, wishes: Wishes): Traffic {
   const sessions = new Set<Http2Session>()
   let behaviour: WorkerBehaviour = {}
   let drain: Drain | null = null
-  let isFull = false
-
-  const connections = createConnections(pulse, () => {
-    if (!isFull || connections.size >= settings.workerConnections) return
-    isFull = false
-    doors.resume()
+  /** Who wants the doors closed for a while. */
+  const holders = new Set<'room' | 'class'>()
+  const connections = createConnections(pulse, () => room.closed())
+  const room = createRoom({
+    connectionsMax: settings.workerConnections,
+    idlePatienceMs: idlePatienceMs(keepaliveMs),
+    connections,
+    pause: () => pause('room'),
+    resume: () => resume('room'),
   })
 
   const doors: Doors = createDoors({
@@ -45,14 +50,20 @@ export function createTraffic(scope: WorkerScope, wishes: Wishes): Traffic {
     onProblem: (error) => log.event('worker.door-problem', { problem: problemOf(error) }),
     onConnection(socket: Socket) {
       connections.track(socket)
-      if (connections.size >= settings.workerConnections) {
-        isFull = true
-        doors.pause()
-        connections.closeIdlest()
-      }
+      room.opened()
       behaviour.onConnection?.(socket)
     },
   })
+
+  function pause(holder: 'room' | 'class'): void {
+    holders.add(holder)
+    doors.pause()
+  }
+
+  function resume(holder: 'room' | 'class'): void {
+    holders.delete(holder)
+    if (holders.size === 0) doors.resume()
+  }
 
   const watching: RequestWatch = {
     accessLog: scope.accessLog,
@@ -70,7 +81,7 @@ export function createTraffic(scope: WorkerScope, wishes: Wishes): Traffic {
       const served = pulse.get('served')
       if (scope.boot.maxRequests > 0 && served >= scope.boot.maxRequests) scope.recycle(`${served} requests served`)
     },
-    mayKeepAlive: () => drain === null && keepaliveMs > 0,
+    mayKeepAlive: () => drain === null && keepaliveMs > 0 && !room.isFull,
   }
 
   /** A request hook that cannot hurt the request; it answers a promise only when there is something to wait for. */
@@ -99,10 +110,8 @@ export function createTraffic(scope: WorkerScope, wishes: Wishes): Traffic {
       behaviour = workerClass.create({
         slot: scope.boot.slot,
         timeoutMs: settings.timeout * 1_000,
-        pause: doors.pause,
-        resume: () => {
-          if (!isFull) doors.resume()
-        },
+        pause: () => pause('class'),
+        resume: () => resume('class'),
         recycle: scope.recycle,
       })
     },

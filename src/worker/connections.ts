@@ -34,8 +34,8 @@ export interface Connections {
   of(socket: Socket | undefined): Connection | undefined
   /** TLS wraps the socket that was accepted; requests come on the wrapper. */
   alias(wrapper: Socket): void
-  /** Ends the connection that has been idle for longest, or answers false when none is. */
-  closeIdlest(): boolean
+  /** Ends the connection that has been idle for longest, if that is long enough. */
+  closeIdlest(forMs: number): void
   endIdle(forMs: number): void
   markClosing(): void
   destroyAll(): void
@@ -89,15 +89,10 @@ export function createConnections(pulse: Pulse, onClosed: () => void): Connectio
       const connection = (rawSocketOf(wrapper) as Keyed)[key]
       if (connection !== undefined) (wrapper as Keyed)[key] = connection
     },
-    closeIdlest() {
-      let idlest: Connection | null = null
-      for (const connection of open) {
-        if (connection.active > 0 || isInUse(connection.upgrade) || connection.socket.writableEnded) continue
-        if (idlest === null || connection.idleSinceMs < idlest.idleSinceMs) idlest = connection
-      }
-      if (idlest === null) return false
-      close(idlest.socket)
-      return true
+    closeIdlest(forMs) {
+      const quiet = [...open].filter(isQuiet)
+      const [idlest] = quiet.sort((a, b) => a.idleSinceMs - b.idleSinceMs)
+      if (idlest !== undefined && nowMs() - idlest.idleSinceMs >= forMs) close(idlest.socket)
     },
     endIdle(forMs) {
       const now = nowMs()

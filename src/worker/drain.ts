@@ -2,6 +2,7 @@
 import type { Http2Session } from 'node:http2'
 import { nowMs } from '../ipc/pulse.ts'
 import type { Connections } from './connections.ts'
+import { idlePatienceMs, keepLooking } from './idle.ts'
 
 export interface DrainOrder {
   readonly graceMs: number
@@ -14,12 +15,8 @@ export interface DrainResult {
   readonly cutRequests: number
 }
 
-/** An idle client may be about to send: it is given this long, or its keep-alive if that is shorter. */
-const idlePatienceMs = 2_000
 const quickGraceMs = 1_000
 const sweepMs = 20
-/** A turn of the loop longer than this may have left unread what came meanwhile. */
-const shortTurnMs = 20
 /** Close frame of a server that restarts: FIN, opcode 8, two bytes, code 1012 (RFC 6455 section 7.4, IANA registry). */
 const webSocketRestart = Buffer.from([0x88, 0x02, 0x03, 0xf4])
 
@@ -37,12 +34,12 @@ export function startDrain(connections: Connections, sessions: ReadonlySet<Http2
 
   const done = new Promise<DrainResult>((resolve) => {
     const finish = (cutRequests: number) => {
-      clearInterval(timer)
+      stopLooking()
       resolve({ tookMs: Math.round(performance.now() - startedMs), cutRequests })
     }
     const sweep = (isAllRead: boolean) => {
       tellWebSockets(connections)
-      if (isAllRead) connections.endIdle(order.isQuick ? 0 : Math.min(idlePatienceMs, keepaliveMs))
+      if (isAllRead) connections.endIdle(order.isQuick ? 0 : idlePatienceMs(keepaliveMs))
       if (connections.size === 0) return finish(0)
       const graceMs = order.isQuick ? Math.min(quickGraceMs, order.graceMs) : order.graceMs
       if (performance.now() - startedMs < graceMs) return
@@ -50,11 +47,7 @@ export function startDrain(connections: Connections, sessions: ReadonlySet<Http2
       connections.destroyAll()
       finish(cut)
     }
-    // Timers run before sockets are read: after a blocked turn a connection would be closed over the request it has waiting.
-    const timer = setInterval(() => {
-      const firedMs = performance.now()
-      setImmediate(() => sweep(performance.now() - firedMs < shortTurnMs))
-    }, sweepMs)
+    const stopLooking = keepLooking(sweepMs, sweep)
     sweep(false)
   })
   return {

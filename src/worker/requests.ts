@@ -60,6 +60,7 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
     if (connection !== undefined) {
       connection.active--
       connection.idleSinceMs = nowMs()
+      connection.bytesSeen = connection.socket.bytesRead
       if (connection.response === this) connection.response = null
     }
     if (watch.accessLog !== null) {

@@ -1,6 +1,11 @@
-/** Places where a drain could lose a request although nothing died. */
+/** Places where a request was lost although nothing died. */
+import { once } from 'node:events'
 import http from 'node:http'
+import { connect } from 'node:net'
 import { expect, test } from 'vitest'
+import { monocerosEvents, monocerosTrial } from '../../bench/ledger/monoceros.ts'
+import { detailsOf } from '../../bench/ledger/report.ts'
+import { runTrial } from '../../bench/ledger/trial.ts'
 import { ask } from '../support/client.ts'
 import { start } from '../support/harness.ts'
 
@@ -108,4 +113,30 @@ test.each([
   expect(answers.map(({ headers }) => headers.connection)).toEqual(['close', 'close'])
   if (insist.includes('x-other')) expect(answers.map(({ headers }) => headers['x-other'])).toEqual(['kept', 'kept'])
   expect(await server.exited).toEqual({ code: 0, signal: null })
+})
+
+/**
+ * A full worker closed the connection that was idle for longest, at once: one that had just been accepted, or answered, and
+ * whose request was on its way. Now the answers given meanwhile are the last of their connections.
+ */
+test('workers at their limit of connections lose no request, and a reload of them neither', async () => {
+  const reload = monocerosEvents.find(({ name }) => name === 'HUP')!
+  const row = await runTrial(monocerosTrial(reload, ['--worker-connections', '4']), 1_000)
+  expect(detailsOf(row)).toEqual([])
+  expect(row.ok).toBe(row.requests)
+})
+
+test('a worker whose places are all taken by idle clients makes room for one who asks', async () => {
+  const app = "export default (request, response) => response.end('ok')"
+  const server = start({ args: ['app.mjs', '-b', '127.0.0.1:0', '--worker-connections', '2'], files: { 'app.mjs': app } })
+  await server.ready()
+  const port = server.port()
+  const idle = kept()
+  await ask({ port, agent: idle })
+  const silent = connect(port, '127.0.0.1')
+  await once(silent, 'connect')
+  // Both places are taken: by one who was answered, and by one who says nothing.
+  expect((await ask({ port })).status).toBe(200)
+  silent.destroy()
+  idle.destroy()
 })
