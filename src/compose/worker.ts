@@ -2,6 +2,7 @@
 import { createActor, fromPromise } from 'xstate'
 import { workerMachine } from '../../machines/worker.ts'
 import { MonocerosError, problemOf, stackOf } from '../base/errors.ts'
+import { exitCodes } from '../base/exit-codes.ts'
 import { type Channel, channelToArbiter } from '../ipc/channel.ts'
 import type { BootOrder, FactFromWorker, OrderToWorker } from '../ipc/messages.ts'
 import { readPulse } from '../ipc/pulse.ts'
@@ -23,6 +24,10 @@ export interface WorkerEntry {
 }
 
 export async function runWorker(entry: WorkerEntry): Promise<void> {
+  if (process.send === undefined) {
+    process.stderr.write('monoceros: a worker is started by its arbiter: run `monoceros ./app.js`\n')
+    process.exit(exitCodes.usage.code)
+  }
   // Nothing of ours holds the loop, so that a program that will never serve is seen to be over; until it runs, this does.
   const heldOpen = setInterval(() => undefined, 60_000)
   const channel = channelToArbiter(process)
