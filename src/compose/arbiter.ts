@@ -30,7 +30,7 @@ type ArbiterActor = ActorRefFrom<typeof arbiterMachine>
 export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): Promise<number> {
   const scope = createArbiterScope(config)
   const { listeners } = scope
-  scope.log.event('arbiter.starting', { version: entry.version, node: process.versions.node, pid: process.pid })
+  scope.log.event('arbiter.starting', { version: entry.version, node: process.versions.node })
   setTitle(`monoceros: arbiter [${scope.name}]`)
 
   const handles = workerHandleMachine.provide({

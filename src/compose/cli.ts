@@ -1,11 +1,9 @@
 /** What the command line asks for, done: help, checks, or the arbiter. */
 import { readFileSync } from 'node:fs'
-import { adopt } from '../app/adopt.ts'
 import { findApp } from '../app/find.ts'
-import { installListenTrap } from '../app/listen-trap.ts'
-import { importApp } from '../app/load.ts'
 import { parseAppSpec } from '../app/spec.ts'
-import { MonocerosError, problemOf, stackOf } from '../base/errors.ts'
+import { MonocerosError, stackOf } from '../base/errors.ts'
+import { exitCodes } from '../base/exit-codes.ts'
 import type { ResolvedConfig } from '../config/chain.ts'
 import { completionScript } from '../config/completion.ts'
 import { printConfig } from '../config/print-config.ts'
@@ -39,9 +37,16 @@ export async function runCli(entry: CliEntry): Promise<number> {
     case 'print-config':
       return print(printConfig(command.config))
     case 'check-config':
-      return checkApp(command.config)
     case 'serve':
       break
+  }
+  const missing = await findIn(command.config)
+  if (missing !== null) return refuse(missing, command.kind === 'serve' ? missing.exitCode : exitCodes.failed.code)
+  if (command.kind === 'check-config') {
+    // Late: only this needs what imports an app, and the arbiter's memory is counted.
+    const { checkApp } = await import('./check-app.ts')
+    const checked = await checkApp(command.config.settings)
+    return checked.ok ? print(checked.text) : refuse(checked.error, exitCodes.failed.code)
   }
   try {
     return await runArbiter(command.config, {
@@ -65,34 +70,12 @@ export async function runCli(entry: CliEntry): Promise<number> {
   }
 }
 
-/** Loads the app as a worker would, but binds nothing. */
-async function checkApp({ settings }: ResolvedConfig): Promise<number> {
-  try {
-    if (settings.chdir !== null) process.chdir(settings.chdir)
-    const spec = parseAppSpec(settings.app ?? '')
-    if (!spec.ok) throw spec.error
-    const found = await findApp(spec.spec.module, process.cwd())
-    if (!found.ok) throw found.error
-    let hasListened = false
-    installListenTrap(() => {
-      hasListened = true
-    })
-    const namespace = await importApp(found.file, { cwd: process.cwd(), spec: settings.app ?? '' })
-    const adopted = await adopt(namespace, spec.spec, { file: found.file, onError: () => undefined })
-    print(
-      adopted.kind === 'none'
-        ? `ok: ${settings.app} ${hasListened ? 'listens by itself' : 'exports nothing; it has to call listen()'}`
-        : `ok: ${settings.app} (${adopted.kind})`,
-    )
-    return 0
-  } catch (error) {
-    refuse(
-      error instanceof MonocerosError
-        ? error
-        : new MonocerosError('MON_APP_IMPORT', { spec: settings.app, problem: problemOf(error) }, error),
-    )
-    return 1
-  }
+/** A wrong path is told in one line before anything is bound or spawned. */
+async function findIn({ settings }: ResolvedConfig): Promise<MonocerosError | null> {
+  const spec = parseAppSpec(settings.app ?? '')
+  if (!spec.ok) return spec.error
+  const found = await findApp(spec.spec.module, settings.chdir ?? process.cwd())
+  return found.ok ? null : found.error
 }
 
 function print(text: string): number {
