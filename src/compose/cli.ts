@@ -86,6 +86,6 @@ function print(text: string): number {
 /** One line of what is wrong and one of what to do; the app's own stack only when it is the app that failed. */
 function refuse(error: MonocerosError, exitCode = error.exitCode): number {
   const stack = error.code.startsWith('MON_APP') ? stackOf(error.cause) : undefined
-  process.stderr.write(`monoceros: ${error.message}\n${stack === undefined ? '' : `${stack}\n`}monoceros: ${error.advice}\n`)
+  process.stderr.write(`monoceros: ${error.message}\nmonoceros: ${error.advice}\n${stack === undefined ? '' : `${stack}\n`}`)
   return exitCode
 }
