@@ -2,7 +2,7 @@
  * `npm run ledger [-- --peers] [--requests N] [--only TEXT] [--with "-k sync"]`: every lifecycle event under load, and what it lost.
  * Exits with 1 when a request was lost, or when something was not as it should be.
  */
-import { monocerosEvents, monocerosTrial } from './monoceros.ts'
+import { mixedEvents, monocerosEvents, monocerosTrial } from './monoceros.ts'
 import { header, rowText, widthsFor } from './report.ts'
 import { runTrial } from './trial.ts'
 
@@ -14,7 +14,7 @@ const requests = Number(argumentAfter('--requests') ?? 5_000)
 const only = argumentAfter('--only')?.toLowerCase()
 const moreArgs = argumentAfter('--with')?.split(' ') ?? []
 
-const trials = monocerosEvents
+const trials = [...monocerosEvents, ...mixedEvents]
   .map((event) => monocerosTrial(event, moreArgs))
   .filter((trial) => only === undefined || trial.event.toLowerCase().includes(only))
 const widths = widthsFor(trials)

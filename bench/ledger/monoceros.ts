@@ -1,5 +1,5 @@
 /** The events of DESIGN section 8 as monoceros has them: how each is made, and which log events prove that it happened. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ask } from '../../test/support/client.ts'
@@ -11,6 +11,8 @@ interface MonocerosEvent {
   readonly name: string
   readonly args?: readonly string[]
   readonly isEnd?: boolean
+  /** Four, unless it says otherwise. */
+  readonly workers?: number
   happen(server: Running): Promise<Permit>
 }
 
@@ -29,22 +31,15 @@ async function reload(server: Running): Promise<void> {
   await server.untilCount('worker.gone', gone + workers)
 }
 
-/** A reload that cannot succeed is rolled back; with what was wrong put right, the next one goes through. */
+/** A deploy that cannot succeed is rolled back: the old generation serves on. */
 async function failToReload(server: Running, broken: Readonly<Record<string, string>>, expected: readonly string[]): Promise<Permit> {
-  const sound = Object.keys(broken).map((name) => [name, readFileSync(join(server.folder, name), 'utf8')] as const)
   const before = server.lines.length
-  deploy(server, Object.entries(broken))
+  for (const [name, text] of Object.entries(broken)) writeFileSync(join(server.folder, name), text)
   server.signal('SIGHUP')
   for (const event of [...expected, 'reload.rolled-back']) await server.until(event, undefined, { after: before })
   if (server.all('reload.done').length > 0) throw new Error('a broken reload was committed')
-  deploy(server, sound)
-  await reload(server)
+  if (server.all('worker.gone', { gen: 1 }).length > 0) throw new Error('a worker of the old generation was stopped')
   return nothingDied
-}
-
-/** Overwrites files of the app, as a deploy does. */
-function deploy(server: Running, files: Iterable<readonly [name: string, text: string]>): void {
-  for (const [name, text] of files) writeFileSync(join(server.folder, name), text)
 }
 
 async function killOne(server: Running): Promise<Permit> {
@@ -90,13 +85,48 @@ async function scaleUpAndDown(server: Running): Promise<Permit> {
   return nothingDied
 }
 
+/** Somebody else's TERM: the worker leaves by itself, and its slot is filled at once. */
+async function stopOne(server: Running): Promise<Permit> {
+  const before = server.lines.length
+  const [slot, pid] = [...server.workers()][0] ?? [0, 0]
+  process.kill(pid, 'SIGTERM')
+  await server.until('worker.gone', { childPid: pid }, { after: before })
+  await server.until('worker.ready', { slot }, { after: before })
+  return nothingDied
+}
+
+/** Comes back when a reload has its first new worker, and is far from over. */
+async function beginReload(server: Running): Promise<void> {
+  const before = server.lines.length
+  server.signal('SIGHUP')
+  await server.until('worker.ready', undefined, { after: before })
+}
+
+async function reloadTwice(server: Running): Promise<Permit> {
+  await beginReload(server)
+  await reload(server)
+  if (server.all('reload.done').length !== 1) throw new Error('the reload under way was not given up for the newer one')
+  return nothingDied
+}
+
+async function killDuringReload(server: Running): Promise<Permit> {
+  const old = [...server.workers().values()]
+  await beginReload(server)
+  const [pid = 0] = old.filter((each) => server.all('worker.gone', { childPid: each }).length === 0).slice(-1)
+  const diedAtMs = Date.now()
+  process.kill(pid, 'SIGKILL')
+  await server.until('reload.done')
+  for (const each of old) await server.until(each === pid ? 'worker.died' : 'worker.gone', { childPid: each })
+  return { victims: new Map([[pid, diedAtMs]]), endsAtMs: null }
+}
+
 async function killArbiter(server: Running): Promise<Permit> {
   const endsAtMs = Date.now()
   server.signal('SIGKILL')
   // Its workers hold its stderr: this comes when the last of them is gone.
   const exit = await server.exited
   if (exit.signal !== 'SIGKILL') throw new Error(`the arbiter ended by itself: ${exit.code}`)
-  if (server.all('worker.orphaned').length !== workers) throw new Error('a worker did not see that it was orphaned')
+  if (server.all('worker.orphaned').length < workers) throw new Error('a worker did not see that it was orphaned')
   return { victims: new Map(), endsAtMs }
 }
 
@@ -104,7 +134,7 @@ async function stop(server: Running): Promise<Permit> {
   const endsAtMs = Date.now()
   const exit = await server.stop()
   if (exit.code !== 0) throw new Error(`exit code ${exit.code ?? exit.signal}`)
-  if (server.all('worker.drained').length !== workers) throw new Error('a worker did not drain')
+  if (server.all('worker.drained').length < workers) throw new Error('a worker did not drain')
   return { victims: new Map(), endsAtMs }
 }
 
@@ -135,7 +165,8 @@ export const monocerosEvents: readonly MonocerosEvent[] = [
     name: 'max_requests',
     args: ['--max-requests', '150', '--max-requests-jitter', '50'],
     async happen(server) {
-      await server.untilCount('worker.gone', 3 * workers)
+      await server.untilCount('worker.recycle', 3 * workers)
+      await server.untilCount('worker.gone', 2 * workers)
       return nothingDied
     },
   },
@@ -145,6 +176,31 @@ export const monocerosEvents: readonly MonocerosEvent[] = [
   { name: 'TERM', isEnd: true, happen: stop },
 ]
 
+/** Beyond the list: what else happens to a service, and two things at a time. */
+export const mixedEvents: readonly MonocerosEvent[] = [
+  { name: 'TERM of a worker', happen: stopOne },
+  { name: 'TERM of the only worker', workers: 1, happen: stopOne },
+  { name: 'SIGKILL of the only worker', workers: 1, happen: killOne },
+  { name: 'HUP during a HUP', happen: reloadTwice },
+  { name: 'SIGKILL of a worker during a HUP', happen: killDuringReload },
+  {
+    name: 'SIGKILL of the arbiter during a HUP',
+    isEnd: true,
+    async happen(server) {
+      await beginReload(server)
+      return killArbiter(server)
+    },
+  },
+  {
+    name: 'TERM during a HUP',
+    isEnd: true,
+    async happen(server) {
+      await beginReload(server)
+      return stop(server)
+    },
+  },
+]
+
 /** @param moreArgs options of monoceros on top, to see an event under other settings */
 export function monocerosTrial(event: MonocerosEvent, moreArgs: readonly string[] = []): Trial {
   return { subject: 'monoceros', event: event.name, isEnd: event.isEnd ?? false, start: () => startService(event, moreArgs) }
@@ -152,12 +208,12 @@ export function monocerosTrial(event: MonocerosEvent, moreArgs: readonly string[
 
 async function startService(event: MonocerosEvent, moreArgs: readonly string[]): Promise<Service> {
   const { running, close } = startShared({
-    args: [appFile, '-w', String(workers), '-b', '127.0.0.1:0', ...(event.args ?? []), ...moreArgs],
+    args: [appFile, '-w', String(event.workers ?? workers), '-b', '127.0.0.1:0', ...(event.args ?? []), ...moreArgs],
     files: { [appFile]: soundApp, [configFile]: '{}' },
   })
   try {
     await running.ready()
-    await running.untilCount('worker.ready', workers)
+    await running.untilCount('worker.ready', event.workers ?? workers)
   } catch (error) {
     await close()
     throw error
@@ -167,7 +223,7 @@ async function startService(event: MonocerosEvent, moreArgs: readonly string[]):
     folder: running.folder,
     happen: () => event.happen(running),
     async close() {
-      const problems = event.isEnd ? [] : await unhealthy(running)
+      const problems = event.isEnd ? [] : await unhealthy(running, event.workers ?? workers)
       await close().catch((error: Error) => problems.push(error.message))
       return problems
     },
@@ -175,11 +231,11 @@ async function startService(event: MonocerosEvent, moreArgs: readonly string[]):
 }
 
 /** Still serves, with as many workers as it should, and ends with 0 when it is told to. */
-async function unhealthy(server: Running): Promise<string[]> {
+async function unhealthy(server: Running, workersWanted: number): Promise<string[]> {
   const problems: string[] = []
   const answer = await ask({ port: server.port(), path: '/page' }).catch((error: Error) => error.message)
   if (typeof answer === 'string' || answer.status !== 200) problems.push(`it does not serve any more: ${JSON.stringify(answer)}`)
-  if (server.workers().size !== workers) problems.push(`${server.workers().size} workers instead of ${workers}`)
+  if (server.workers().size !== workersWanted) problems.push(`${server.workers().size} workers instead of ${workersWanted}`)
   const exit = await server.stop()
   if (exit.code !== 0) problems.push(`TERM afterwards: exit code ${exit.code ?? exit.signal}`)
   for (const event of ['chart.failed', 'arbiter.uncaught', 'worker.grace-over', 'worker.drain-failed', 'worker.door-problem']) {
