@@ -3,7 +3,7 @@ import type { ChildOrder, HandleEvent, HandleInput } from '../../machines/worker
 import { problemOf } from '../base/errors.ts'
 import { lineReader, toLine } from '../ipc/beat-lines.ts'
 import { channelToWorker } from '../ipc/channel.ts'
-import type { Autopsy, BootOrder, Counters, FactFromWatchdog, FactFromWorker, OrderToWatchdog } from '../ipc/messages.ts'
+import type { Autopsy, BootOrder, FactFromWatchdog, FactFromWorker, OrderToWatchdog, OrderToWorker } from '../ipc/messages.ts'
 import { procState } from '../os/proc.ts'
 import { type Child, killGroup, spawnChild } from '../os/spawn.ts'
 import type { Roster } from './roster.ts'
@@ -38,7 +38,7 @@ export interface SpawnFacts {
   readonly frozenMs: number
 }
 
-export type DoorAnswer = (order: Extract<import('../ipc/messages.ts').OrderToWorker, { type: 'door' }>, handle?: unknown) => void
+export type DoorAnswer = (order: Extract<OrderToWorker, { type: 'door' }>, handle?: unknown) => void
 
 export interface Supervision {
   obey(order: ChildOrder): void
@@ -193,5 +193,3 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
     reopen,
   }
 }
-
-export type { Counters }

@@ -37,13 +37,14 @@ export async function spawnChild(spec: ChildSpec): Promise<Child> {
   return { process: child, pid: child.pid as number, beatPipe: child.stdio[beatFd] as Socket }
 }
 
-/** Kills a child and everything it started; one that is gone already is no error. */
+/**
+ * Kills a child and everything it started: the child leads a process group of its own. The group is named, never the pid:
+ * once reaped, that number may be another process's. One that is gone already is no error.
+ */
 export function killGroup(pid: number): void {
-  for (const target of [-pid, pid]) {
-    try {
-      process.kill(target, 'SIGKILL')
-    } catch {
-      // ESRCH: gone before us.
-    }
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // ESRCH: gone before us.
   }
 }
