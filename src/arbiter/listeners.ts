@@ -5,7 +5,7 @@ import { type Address, formatAddress } from '../base/address.ts'
 import { type ErrorData, MonocerosError, problemOf } from '../base/errors.ts'
 import type { ListenerFact, ListenWish } from '../ipc/messages.ts'
 import { type BoundHandle, bind } from '../os/bind.ts'
-import { holderOfPort } from '../os/holder.ts'
+import { holderOf } from '../os/holder.ts'
 
 export interface ListenersOptions {
   readonly umask: number
@@ -118,7 +118,7 @@ function giveAway(path: string, owner: ListenersOptions['owner']): void {
 function problemFor(error: unknown, wanted: Address, shown: string, tries: number): BindProblem {
   if (!(error instanceof MonocerosError)) return { code: 'MON_LISTENER_FAILED', text: problemOf(error), isRetryable: false }
   if (error.code !== 'MON_LISTENER_IN_USE') return { code: error.code, text: error.message, isRetryable: false }
-  const holder = wanted.kind === 'tcp' ? holderOfPort(wanted.port) : null
+  const holder = holderOf(wanted)
   const named = new MonocerosError('MON_LISTENER_IN_USE', { address: shown, holder: holder === null ? '' : ` by ${holder}`, tries })
   return { code: named.code, text: named.message, isRetryable: true }
 }

@@ -59,7 +59,6 @@ function environmentOf(rawEnv: readonly string[]): Record<string, string> {
 function spawnFacts(scope: ArbiterScope, input: HandleInput): SpawnFacts {
   const { config, listeners } = scope.recordOf(input.generation)
   const { settings, hooks } = config
-  const isOwnBinding = settings.reusePort && config.isBindGiven
   const inherited = scope.listeners.inherited(
     listeners.map((order) => order.id),
     firstInheritedFd,
@@ -73,7 +72,7 @@ function spawnFacts(scope: ArbiterScope, input: HandleInput): SpawnFacts {
     arbiterPid: process.pid,
     name: scope.name,
     settings: settings as unknown as Record<string, unknown>,
-    listeners: isOwnBinding ? settings.bind.map((address) => ({ id: address, address, fd: null })) : inherited.facts,
+    listeners: settings.reusePort ? settings.bind.map((address) => ({ id: address, address, fd: null })) : inherited.facts,
     isBindGiven: config.isBindGiven,
     hookFile: config.file,
     hookNames: Object.keys(hooks).filter((name) => inWorker.has(name)),
@@ -81,7 +80,7 @@ function spawnFacts(scope: ArbiterScope, input: HandleInput): SpawnFacts {
   }
   return {
     boot,
-    fds: isOwnBinding ? [] : inherited.fds,
+    fds: settings.reusePort ? [] : inherited.fds,
     env: { ...process.env, ...environmentOf(settings.rawEnv) },
     cwd: settings.chdir,
     frozenMs: settings.timeout === 0 ? 0 : settings.timeout * 1_000 + beatSlackMs,

@@ -12,6 +12,7 @@ import type { Settings } from '../config/settings.ts'
 import { createErrorLog, type Log } from '../log/error-log.ts'
 import { openable } from '../log/log-file.ts'
 import { autoWorkers } from '../os/cgroup.ts'
+import { reusePortProblem } from '../os/reuse-port.ts'
 import { findIdentity, type Identity } from '../os/user.ts'
 import { hookLog } from './hook-log.ts'
 
@@ -35,10 +36,12 @@ export interface ArbiterScope {
   workersWanted: number
   hasPidFile: boolean
   recordOf(generation: number): GenerationRecord
-  /** @throws MON_LOG_FILE when a log cannot be written there */
+  /** @throws MON_LOG_FILE when a log cannot be written there, MON_REUSE_PORT when that setting cannot be had */
   add(config: ResolvedConfig): GenerationRecord
   commit(generation: number, workers: number): void
   rollBack(problem: string): void
+  /** Where the workers serve. */
+  addresses(): string[]
   facts(): ArbiterFacts
   /** Calls a hook and waits for it; one that throws is reported and goes no further. */
   runHook(name: keyof Hooks, ...more: unknown[]): Promise<void>
@@ -75,6 +78,7 @@ export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
     recordOf: (generation) => records.get(generation) as GenerationRecord,
     add(next) {
       checkLogs(next.settings)
+      checkReusePort(next)
       const record: GenerationRecord = {
         config: next,
         facts: factsOf(next, nextGeneration++),
@@ -101,12 +105,13 @@ export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
       for (const other of records.keys()) if (other !== currentGeneration) records.delete(other)
       log.event('reload.rolled-back', { problem })
     },
+    addresses: () => (scope.current.config.settings.reusePort ? [...scope.current.config.settings.bind] : listeners.addresses()),
     facts: () => ({
       pid: process.pid,
       name: scope.name,
       workers: scope.workersWanted,
       generation: currentGeneration,
-      address: listeners.addresses(),
+      address: scope.addresses(),
       log: hookLog(log),
     }),
     runHook: (name, ...more) => scope.runHookOf(currentGeneration, name, ...more),
@@ -136,6 +141,18 @@ function checkLogs({ errorlog, accesslog, chdir }: Settings): void {
   for (const path of [errorlog, accesslog]) {
     const problem = path === null || path === '-' ? null : openable(resolve(chdir, path))
     if (problem !== null) throw new MonocerosError('MON_LOG_FILE', { path, problem })
+  }
+}
+
+function checkReusePort({ settings, isBindGiven }: ResolvedConfig): void {
+  if (!settings.reusePort) return
+  const problem = reusePortProblem() ?? (isBindGiven ? null : 'it needs to know the address: give one with -b')
+  if (problem !== null) throw new MonocerosError('MON_REUSE_PORT', { problem })
+  for (const text of settings.bind) {
+    const parsed = parseAddress(text)
+    if (!parsed.ok || parsed.address.kind !== 'tcp') throw new MonocerosError('MON_REUSE_PORT', { problem: `${text} is not HOST:PORT` })
+    if (parsed.address.port === 0)
+      throw new MonocerosError('MON_REUSE_PORT', { problem: `port 0 (${text}) would be another one in each worker` })
   }
 }
 

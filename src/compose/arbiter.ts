@@ -71,7 +71,7 @@ export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): P
           .find((row) => row.age === age)
           ?.letGo(),
       announceReady: ({ context }) => {
-        scope.log.event('arbiter.ready', { workers: context.target, address: listeners.addresses().join(' ') })
+        scope.log.event('arbiter.ready', { workers: context.target, address: scope.addresses().join(' ') })
         void scope.runHook('whenReady')
       },
       announceScale: (_, { from, to }) => {
@@ -89,7 +89,7 @@ export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): P
   hearSignals(entry, scope, actor)
   actor.start()
   const exitCode = await done
-  return finish(scope, exitCode)
+  return finish(scope, entry, exitCode)
 }
 
 function ended(actor: ArbiterActor, scope: ArbiterScope): Promise<number> {
@@ -109,13 +109,27 @@ function ended(actor: ArbiterActor, scope: ArbiterScope): Promise<number> {
   })
 }
 
-async function finish(scope: ArbiterScope, exitCode: number): Promise<number> {
+async function finish(scope: ArbiterScope, entry: ArbiterEntry, exitCode: number): Promise<number> {
   scope.roster.stop()
   const { pidfile } = scope.current.config.settings
   if (pidfile !== null && scope.hasPidFile) removePidFile(pidfile)
-  await scope.runHook('onExit')
+  await Promise.race([scope.runHook('onExit'), impatience(scope, entry)])
   const { served } = scope.roster.totals()
   scope.log.event('arbiter.stopped', { served })
   await scope.log.flush()
   return exitCode
+}
+
+/** All workers are gone: the last hook alone may not keep the arbiter for longer than them, nor when it is told to go again. */
+function impatience(scope: ArbiterScope, entry: ArbiterEntry): Promise<void> {
+  return new Promise((resolve) => {
+    const giveUp = () => {
+      scope.log.event('hook.failed', { hook: 'onExit', problem: 'it was not waited for any longer' })
+      resolve()
+    }
+    setTimeout(giveUp, scope.current.facts.graceMs)
+    entry.onSignal((signal) => {
+      if (/^SIG(TERM|INT|QUIT)$/.test(signal)) giveUp()
+    })
+  })
 }

@@ -1,6 +1,6 @@
 /** The one file that knows how Node binds without listening: `net._createServerHandle`, the call that node:cluster uses. */
 import { lookup } from 'node:dns/promises'
-import { lstatSync, unlinkSync } from 'node:fs'
+import { lstatSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { getSystemErrorName } from 'node:util'
 import type { Address } from '../base/address.ts'
@@ -56,8 +56,8 @@ async function resolve(host: string, shown: string): Promise<{ host: string; fam
   }
 }
 
-function bindUnix(path: string, options: { umask: number; shown: string }): Bound {
-  removeStale(path, options.shown)
+async function bindUnix(path: string, options: { umask: number; shown: string }): Promise<Bound> {
+  await removeStale(path, options.shown)
   const before = process.umask(options.umask)
   try {
     const handle = checked(createServerHandle(path, -1, -1), options.shown)
@@ -67,17 +67,31 @@ function bindUnix(path: string, options: { umask: number; shown: string }): Boun
   }
 }
 
-/** Only a socket is removed; anything else at that path is somebody's file. */
-function removeStale(path: string, shown: string): void {
+/** Only a socket that nobody listens on is removed; anything else at that path is somebody's. */
+async function removeStale(path: string, shown: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found === undefined) return
   if (!found.isSocket()) throw new MonocerosError('MON_LISTENER_NOT_SOCKET', { address: shown })
-  unlinkSync(path)
+  if (await isAnswered(path)) throw inUse(shown)
+  rmSync(path, { force: true })
+}
+
+/** The kernel refuses a socket file whose server is gone; a full queue, or a file that is not ours to open, is a living one's. */
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT'))
+  })
 }
 
 function inherit(fd: number, shown: string): Bound {
   try {
-    const handle = checked(createServerHandle(null, -1, -1, fd), shown)
+    // A port, even -1, beside a descriptor is refused.
+    const handle = checked(createServerHandle(null, 0, -1, fd), shown)
     const name: { address?: string; port?: number } = {}
     const hasName = handle.getsockname?.(name) === 0 && name.address !== undefined
     return { handle, address: hasName ? { kind: 'tcp', host: name.address!, port: name.port! } : { kind: 'fd', fd } }
@@ -94,9 +108,11 @@ function checked(answer: BoundHandle | number, shown: string): BoundHandle {
 
 function failure(errno: number, shown: string): MonocerosError {
   const name = getSystemErrorName(errno)
-  if (name === 'EADDRINUSE') return new MonocerosError('MON_LISTENER_IN_USE', { address: shown, holder: '', tries: 1 })
+  if (name === 'EADDRINUSE') return inUse(shown)
   return new MonocerosError('MON_LISTENER_FAILED', { address: shown, problem: explain(name) })
 }
+
+const inUse = (shown: string) => new MonocerosError('MON_LISTENER_IN_USE', { address: shown, holder: '', tries: 1 })
 
 function explain(name: string): string {
   const known: Record<string, string> = {

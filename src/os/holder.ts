@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Address } from '../base/address.ts'
 
-/** Who listens on a TCP port, as far as /proc tells this user: `node server.js (pid 12)`, or null. */
-export function holderOfPort(port: number): string | null {
-  const inodes = new Set([...listeningInodes('/proc/net/tcp', port), ...listeningInodes('/proc/net/tcp6', port)])
+/** Who listens at an address, as far as /proc tells this user: `node server.js (pid 12)`, or null. */
+export function holderOf(address: Address): string | null {
+  const inodes = inodesOf(address)
   if (inodes.size === 0) return null
   for (const pid of numbersIn('/proc')) {
     for (const fd of numbersIn(`/proc/${pid}/fd`)) {
@@ -11,6 +13,12 @@ export function holderOfPort(port: number): string | null {
     }
   }
   return null
+}
+
+function inodesOf(address: Address): Set<string> {
+  if (address.kind === 'tcp') return new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => listeningInodes(table, address.port)))
+  if (address.kind === 'unix') return new Set(unixInodes(address.path))
+  return new Set()
 }
 
 const listenState = '0A'
@@ -22,6 +30,16 @@ function listeningInodes(path: string, port: number): string[] {
     .map((line) => line.trim().split(/\s+/))
     .filter((columns) => columns[1]?.endsWith(`:${hexPort}`) && columns[3] === listenState)
     .map((columns) => columns[9] ?? '')
+}
+
+/** The table has the path as it was bound: relative to a folder that it does not tell, or absolute. */
+function unixInodes(path: string): string[] {
+  const lines = (quietly(() => readFileSync('/proc/net/unix', 'utf8')) ?? '').split('\n').slice(1)
+  const names = [path, resolve(path)]
+  return lines
+    .map((line) => /^\S+ \S+ \S+ \S+ \S+ \S+ +(\d+) (.*)$/.exec(line) ?? [])
+    .filter(([, , bound = '']) => names.includes(bound))
+    .map(([, inode = '']) => inode)
 }
 
 function numbersIn(folder: string): string[] {
