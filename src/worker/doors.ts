@@ -1,5 +1,5 @@
 /** How a worker joins and leaves the accept set. A paused door is closed here and asked for again: the queue stays in the kernel. */
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, Server, type Socket } from 'node:net'
 import type { ListenerFact } from '../ipc/messages.ts'
 import { handOver } from '../os/http-internals.ts'
 
@@ -33,6 +33,9 @@ export interface Doors {
   readonly isPaused: boolean
 }
 
+/** Taken before every listen() of the process that names an address is held to be the app's. */
+const nativeListen = Server.prototype.listen
+
 interface OpenDoor extends Door {
   gate: Server | null
   readonly again: Source | null
@@ -65,7 +68,7 @@ export function createDoors(options: DoorsOptions): Doors {
   function listen(gate: Server, source: Source): void {
     if ('fd' in source) gate.listen({ fd: source.fd }, options.backlog)
     else if ('handle' in source) gate.listen(source.handle as never, options.backlog)
-    else gate.listen({ ...source.reusePort, backlog: options.backlog, reusePort: true } as never)
+    else nativeListen.call(gate, { ...source.reusePort, backlog: options.backlog, reusePort: true } as never)
   }
 
   function shut(door: OpenDoor): void {
