@@ -183,9 +183,9 @@ describe('fd://N', () => {
     const server = serve(['-b', 'fd://3'], activated)
     // The first connection starts it and waits in the kernel until somebody is ready.
     const answer = await patiently(() => ask({ port }))
+    await server.ready()
     expect([...server.workers().values()]).toContain(Number(answer.body))
     expect(boundAt(server)).toEqual([`127.0.0.1:${port}`])
-    await server.ready()
     await expectShared(server, { port })
   })
 })
@@ -252,11 +252,13 @@ describe('reuse_port', () => {
   // net.Server has had it since 22.12 and 23.1.
   const hasReusePort = isNodeAtLeast(22, 12) && !/^23\.0/.test(process.versions.node)
 
-  test.runIf(hasReusePort)('gives each worker a socket of its own on the one port', async () => {
+  test.runIf(hasReusePort && !lacksProgram('ss'))('gives each worker a socket of its own on the one port', async () => {
     const port = await freePort()
     const server = serve(['-b', `127.0.0.1:${port}`, '--reuse-port'])
     await server.ready()
     await expectShared(server, { port })
+    expect(boundAt(server)).toEqual([])
+    expect(server.all('arbiter.ready')[0]?.['address']).toBe(`127.0.0.1:${port}`)
     const sockets = execFileSync('ss', ['-lHnt', `sport = :${port}`], { encoding: 'utf8' })
       .trim()
       .split('\n')
