@@ -23,8 +23,8 @@ interface Entry {
 }
 
 export interface Listeners {
-  /** Names an address for the chart; the same address has the same id. */
-  idOf(address: Address, ordinal?: number): string
+  /** Names an address for the chart. The same address has the same id; port 0 has one for each time that somebody asks for it. */
+  idOf(address: Address, anyPort?: { readonly asker: 'bind' | 'program'; readonly ordinal: number }): string
   bind(id: string, tries: number): Promise<{ ok: true; address: string } | { ok: false; problem: BindProblem }>
   release(id: string): void
   /** Answers at once when it is bound, else as soon as that is known; true: it must be asked for first. */
@@ -45,9 +45,9 @@ export function createListeners(options: ListenersOptions): Listeners {
     entry.bound === null ? null : { listener: { id, address: formatAddress(entry.bound.address), fd: null }, handle: entry.bound.handle }
 
   return {
-    idOf(address, ordinal = 0) {
+    idOf(address, { asker, ordinal } = { asker: 'bind', ordinal: 0 }) {
       const isAnyPort = address.kind === 'tcp' && address.port === 0
-      const id = isAnyPort ? `${formatAddress(address)}#${ordinal}` : formatAddress(address)
+      const id = isAnyPort ? `${formatAddress(address)}#${asker}.${ordinal}` : formatAddress(address)
       if (!entries.has(id)) entries.set(id, { wanted: address, bound: null, askers: [] })
       return id
     },

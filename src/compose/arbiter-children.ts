@@ -125,5 +125,5 @@ function idOfWish(scope: ArbiterScope, input: HandleInput, wanted: Extract<FactF
   if (address.kind !== 'tcp' || address.port !== 0) return scope.listeners.idOf(address)
   const ordinal = anyPortWishes.get(input) ?? 0
   anyPortWishes.set(input, ordinal + 1)
-  return scope.listeners.idOf(address, ordinal)
+  return scope.listeners.idOf(address, { asker: 'program', ordinal })
 }
