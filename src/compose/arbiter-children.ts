@@ -3,6 +3,7 @@
 import type { HandleInput } from '../../machines/worker-handle.ts'
 import { addressOfWish } from '../arbiter/listeners.ts'
 import type { DoorAnswer, SpawnFacts, Supervised, SupervisionHost } from '../arbiter/supervision.ts'
+import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
 import type { ErrorData } from '../base/errors.ts'
 import type { WorkerFacts } from '../config/hook-types.ts'
 import { hookRows } from '../config/sections/hooks.ts'
@@ -92,11 +93,11 @@ function tellOnce(scope: ArbiterScope, log: Log, child: Supervised, error: Error
   const key = `${child.input.generation} ${error.text}`
   if (told.get(scope) === key) return
   told.set(scope, key)
-  const advice = new Set([error.text])
   log.event('worker.cannot-boot', {
     childPid: child.pid,
-    problem: [...advice].join(''),
+    problem: error.text,
     code: error.code,
+    ...(Object.hasOwn(errorCodes, error.code) ? { advice: errorCodes[error.code as ErrorCode].advice } : {}),
     ...(error.stack ? { stack: error.stack.split('\n') } : {}),
   })
 }

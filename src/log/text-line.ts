@@ -18,7 +18,7 @@ export interface LogRecord {
   readonly [fact: string]: unknown
 }
 
-const envelope = new Set(['time', 'level', 'event', 'role', 'slot', 'age', 'gen', 'pid', 'msg', 'err', 'stack', 'requests'])
+const envelope = new Set(['time', 'level', 'event', 'role', 'slot', 'age', 'gen', 'pid', 'msg', 'err', 'advice', 'stack', 'requests'])
 const indent = '    '
 
 /** One record for people: a line in Gunicorn's form, and what has many lines indented below it. */
@@ -55,7 +55,8 @@ function shown(value: unknown): string {
 }
 
 function below(record: LogRecord): string[] {
-  return [...requestLines(record['requests']), ...stackLines(record['stack']), ...thrownLines(record.err)].map(printable)
+  const advice = typeof record['advice'] === 'string' ? [record['advice']] : []
+  return [...advice, ...requestLines(record['requests']), ...stackLines(record['stack']), ...thrownLines(record.err)].map(printable)
 }
 
 function requestLines(requests: unknown): string[] {

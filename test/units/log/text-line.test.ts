@@ -28,6 +28,13 @@ describe('an error', () => {
   })
 })
 
+describe('advice', () => {
+  it('stands below its line, before the stack', () => {
+    const text = textLine({ ...record, advice: 'do this', stack: ['at once'] }, false)
+    expect(text).toMatch(/: a sentence\n {4}do this\n {4}at once\n$/)
+  })
+})
+
 describe('values', () => {
   it.each([
     ['a\nb', '"a\\nb"'],
