@@ -47,7 +47,11 @@ export function holdersOf(namespace: ModuleNamespace): Record<string, unknown>[]
 function named(namespace: ModuleNamespace, spec: AppSpec, path: readonly string[]): { holder: unknown; value: unknown } {
   const [first = '', ...rest] = path
   const found = holdersOf(namespace).find((holder) => first in holder)
-  if (found === undefined) throw missing(spec, first, [...new Set(holdersOf(namespace).flatMap(Object.keys))], '')
+  if (found === undefined) {
+    // What an app is made of is not what a module exports.
+    const modules = holdersOf(namespace).filter((holder) => kindOf(holder) === null)
+    throw missing(spec, first, [...new Set(modules.flatMap(Object.keys))], '')
+  }
   let holder: unknown = found
   let value: unknown = innermost(found[first], first)
   for (const [index, name] of rest.entries()) {

@@ -98,6 +98,7 @@ describe('the export that is meant', () => {
 describe('refusals', () => {
   test.each([
     ['srever', `export const server = ${handler('')}`, 'MON_APP_EXPORT', 'there is no srever; did you mean server? (exported: server)'],
+    ['sever', `import express from 'express'; export default express()`, 'MON_APP_EXPORT', 'there is no sever (exported: default)'],
     ['a.b.c', `export const a = { b: { port: 1 } }`, 'MON_APP_EXPORT', 'there is no c in a.b (exported: port)'],
     ['a.b', `export const a = 1`, 'MON_APP_EXPORT', 'there is no b in a (exported: nothing)'],
     ['a', `export const a = { port: 1, host: 2 }`, 'MON_APP_EXPORT', 'a is an object with port, host; served are'],
