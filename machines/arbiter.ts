@@ -45,6 +45,10 @@ const leftBySignal = (p: { slot: Slot; atMs: number; dice: number }) => ({
   problem: 'somebody else told it to leave',
 })
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+const noneReady = 'no worker became ready'
+/** Only the end tells the cause once more: each worker has told its own when it failed. */
+const endedBy = ({ stop: { reason }, bootFailure }: ArbiterContext) =>
+  reason === noneReady && bootFailure !== null ? `${reason}: ${bootFailure.problem}` : reason
 
 export const arbiterMachine = setup({
   types: {
@@ -142,7 +146,7 @@ export const arbiterMachine = setup({
     stop: { reason: '', isQuick: false },
     exitCode: 0,
   }),
-  output: ({ context }) => ({ exitCode: context.exitCode, reason: context.stop.reason }),
+  output: ({ context }) => ({ exitCode: context.exitCode, reason: endedBy(context) }),
   options: { maxIterations: 1_000 },
   initial: 'booting',
   on: {
@@ -218,10 +222,7 @@ export const arbiterMachine = setup({
               target: '#arbiter.draining',
               actions: [
                 { type: 'keepExit', params: ({ context }) => ({ exitCode: context.bootFailure?.exitCode ?? 3 }) },
-                {
-                  type: 'keepStop',
-                  params: ({ context }) => ({ reason: context.bootFailure?.problem ?? 'no worker became ready', isQuick: true }),
-                },
+                { type: 'keepStop', params: { reason: noneReady, isQuick: true } },
               ],
             },
           ],
@@ -250,10 +251,7 @@ export const arbiterMachine = setup({
               target: '#arbiter.draining',
               actions: [
                 { type: 'keepExit', params: ({ context }) => ({ exitCode: context.bootFailure?.exitCode ?? 3 }) },
-                {
-                  type: 'keepStop',
-                  params: ({ context }) => ({ reason: context.bootFailure?.problem ?? 'no worker became ready', isQuick: true }),
-                },
+                { type: 'keepStop', params: { reason: noneReady, isQuick: true } },
               ],
             },
             'xstate.done.actor.worker.*': [

@@ -76,6 +76,10 @@ export const describeEnd = (context: HandleContext): string => {
   return context.wasReady ? `exited with code ${context.exit.code}` : `exited with code ${context.exit.code} before it was ready`
 }
 
+/** The same where the child's own word has been told already: a stack and a long sentence are not told twice. */
+const describeExit = (context: HandleContext): string =>
+  describeEnd(typeof context.exit?.code === 'number' ? { ...context, failure: null } : context)
+
 const outputOf = (context: HandleContext): HandleOutput => ({
   slot: context.slot,
   age: context.age,
@@ -357,7 +361,7 @@ export const workerHandleMachine = setup({
         type: 'note',
         params: ({ context }) => ({
           event: goneEvent(context),
-          facts: { how: describeEnd(context), exitCode: context.exit?.code ?? null, signal: context.exit?.signal ?? null },
+          facts: { how: describeExit(context), exitCode: context.exit?.code ?? null, signal: context.exit?.signal ?? null },
         }),
       },
     },

@@ -106,7 +106,8 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         report({ type: 'child.ready', readyMs: fact.readyMs })
         break
       case 'failed':
-        host.onFailed(self(), fact.error)
+        // One that is being killed for another reason fails because of that.
+        if (!isStruck) host.onFailed(self(), fact.error)
         report({ type: 'child.failed', exitCode: fact.exitCode, problem: fact.error.text })
         break
       case 'recycle':

@@ -54,7 +54,7 @@ export const errorCodes = {
     exit: 1,
   },
   MON_LISTENER_IN_USE: {
-    text: 'cannot bind {address}: in use{holder}; tried {tries} times',
+    text: 'cannot bind {address}: in use{holder}',
     advice: 'stop the other server, or bind elsewhere with -b',
     exit: 1,
   },

@@ -39,7 +39,7 @@ export const events = {
   'listener.bound': row('info', 'listening at {address}', 'An address is bound. Connections are taken as soon as a worker is ready.'),
   'listener.waiting': row(
     'warning',
-    '{problem}; trying again (try {tries})',
+    '{problem}; try {tries} of 5, the next in a second',
     'An address is in use; it is tried five times, a second apart.',
   ),
 
@@ -51,7 +51,7 @@ export const events = {
     '{problem}',
     'Why a worker cannot get ready, with the app’s own stack where it has one. Told once for each different reason.',
   ),
-  'worker.boot-failed': row('warning', 'worker did not get ready: {how}', 'A worker ended before it was ready.'),
+  'worker.boot-failed': row('warning', 'worker failed to boot: {how}', 'A worker ended before it was ready.'),
   'worker.boot-timeout': row(
     'error',
     'worker not ready after {bootTimeoutS} s',
