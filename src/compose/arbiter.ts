@@ -1,4 +1,5 @@
 /** Joins the arbiter's charts to their effects: the whole life of the arbiter process, in order. */
+import { isatty } from 'node:tty'
 import { type ActorRefFrom, createActor, fromCallback, fromPromise } from 'xstate'
 import { arbiterMachine, type LoadAnswer } from '../../machines/arbiter.ts'
 import { listenerMachine } from '../../machines/listener.ts'
@@ -71,7 +72,7 @@ export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): P
           .find((row) => row.age === age)
           ?.letGo(),
       announceReady: ({ context }) => {
-        scope.log.event('arbiter.ready', { workers: context.target, address: scope.addresses().join(' ') })
+        scope.log.event('arbiter.ready', { workers: context.target, address: scope.addresses().join(' '), ...hint() })
         void scope.runHook('whenReady')
       },
       announceScale: (_, { from, to }) => {
@@ -90,6 +91,12 @@ export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): P
   actor.start()
   const exitCode = await done
   return finish(scope, entry, exitCode)
+}
+
+/** For who sits before it; a service manager knows the signals. */
+function hint(): { advice?: string } {
+  if (!isatty(2)) return {}
+  return { advice: `Ctrl-C stops it; kill -HUP ${process.pid} reloads app and configuration, and loses no request` }
 }
 
 function ended(actor: ArbiterActor, scope: ArbiterScope): Promise<number> {

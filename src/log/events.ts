@@ -21,7 +21,7 @@ export const events = {
     'starting monoceros {version} (Node {node})',
     'The arbiter has read its configuration and is about to bind.',
   ),
-  'arbiter.ready': row('info', '{workers} worker(s) ready at {address}', 'The first workers serve; `whenReady` runs.'),
+  'arbiter.ready': row('info', 'ready at {address}, workers: {workers}', 'The first workers serve; `whenReady` runs.'),
   'arbiter.signal': row('info', 'handling signal {signal}', 'A signal that means something to the arbiter has come.'),
   'arbiter.signal-ignored': row('warning', 'signal {signal} is ignored: {why}', 'A signal that means nothing in this situation.'),
   'arbiter.scaled': row('info', 'workers: {from} → {to}', 'TTIN or TTOU changed how many workers are wanted.'),
