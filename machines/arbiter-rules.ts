@@ -272,7 +272,7 @@ export const fitSlots = (context: ArbiterContext): Decision => inTurn(context, f
 
 /** What is bound already, at the wish of a program, is not the candidate's to open, nor to close when it is given up. */
 export function keepCandidate(context: ArbiterContext, p: { candidate: Candidate }): Decision {
-  const opens = p.candidate.opens.filter(({ id }) => context.listeners[id] === undefined)
+  const opens = p.candidate.opens.filter(({ id }) => context.listeners[id] !== 'bound')
   return change(context, { candidate: { ...p.candidate, opens } })
 }
 
@@ -336,21 +336,25 @@ export function rollBack(context: ArbiterContext, p: { problem: string }): Decis
 
 // End
 
-export function stopAll(context: ArbiterContext): Decision {
+/** No worker is to be added any more, by a reload or by a back-off that is over. */
+function startNothing(context: ArbiterContext): Decision {
   const rolling: Order[] = context.candidate === null ? [] : [{ do: 'stop-rolling', generation: context.candidate.generation }]
-  const stops = rowsOf(context).map(
-    (row): Order => ({ do: 'stop', age: row.age, reason: 'stop', graceMs: context.facts.graceMs, isQuick: context.stop.isQuick }),
-  )
   const cancels = context.refills.map((slot): Order => ({ do: 'cancel-refill', slot }))
-  return change(context, { refills: [], candidate: null }, [...rolling, ...cancels, ...stops])
+  return change(context, { refills: [], candidate: null }, [...rolling, ...cancels])
 }
 
-export const killAll = (context: ArbiterContext): Decision =>
-  change(
-    context,
-    {},
-    rowsOf(context).map((row) => ({ do: 'kill', age: row.age })),
+export function stopAll(context: ArbiterContext): Decision {
+  const { facts, stop } = context
+  const stops = rowsOf(context).map(
+    (row): Order => ({ do: 'stop', age: row.age, reason: 'stop', graceMs: facts.graceMs, isQuick: stop.isQuick }),
   )
+  return inTurn(context, startNothing, (now) => change(now, {}, stops))
+}
+
+export function killAll(context: ArbiterContext): Decision {
+  const kills = rowsOf(context).map((row): Order => ({ do: 'kill', age: row.age }))
+  return inTurn(context, startNothing, (now) => change(now, {}, kills))
+}
 
 // Orders as actions
 
