@@ -1,30 +1,40 @@
 /**
- * `npm run ledger [-- --peers] [--requests N] [--only TEXT] [--with "-k sync"]`: every lifecycle event under load, and what it lost.
- * Exits with 1 when a request was lost, or when something was not as it should be.
+ * `npm run ledger [-- --peers] [--requests N] [--only TEXT] [--with "-k sync"]`: every lifecycle event under load, and what
+ * it lost. Exits with 1 when monoceros lost a request, or when something of it was not as it should be.
  */
+import { parseArgs } from 'node:util'
 import { mixedEvents, monocerosEvents, monocerosTrial } from './monoceros.ts'
 import { header, rowText, widthsFor } from './report.ts'
-import { runTrial } from './trial.ts'
+import { runTrial, type Trial } from './trial.ts'
 
-const argumentAfter = (flag: string) => {
-  const index = process.argv.indexOf(flag)
-  return index === -1 ? undefined : process.argv[index + 1]
-}
-const requests = Number(argumentAfter('--requests') ?? 5_000)
-const only = argumentAfter('--only')?.toLowerCase()
-const moreArgs = argumentAfter('--with')?.split(' ') ?? []
+const { values } = parseArgs({
+  options: {
+    /** node:cluster and PM2 as well, for the events they have. */
+    peers: { type: 'boolean', default: false },
+    requests: { type: 'string', default: '5000' },
+    /** Only events whose name, or subjects whose name, has this in it. */
+    only: { type: 'string', default: '' },
+    /** More options for monoceros, to see the events under other settings. */
+    with: { type: 'string', default: '' },
+  },
+})
+const moreArgs = values.with.split(' ').filter(Boolean)
+const own = [...monocerosEvents, ...mixedEvents].map((event) => monocerosTrial(event, moreArgs))
+const theirs = values.peers ? await peerTrials() : []
+const trials = [...own, ...theirs].filter(({ subject, event }) => `${subject} ${event}`.toLowerCase().includes(values.only.toLowerCase()))
 
-const trials = [...monocerosEvents, ...mixedEvents]
-  .map((event) => monocerosTrial(event, moreArgs))
-  .filter((trial) => only === undefined || trial.event.toLowerCase().includes(only))
 const widths = widthsFor(trials)
 const print = (text: string) => process.stdout.write(`${text}\n`)
-
 print(header(widths))
-let isSound = true
 for (const trial of trials) {
-  const row = await runTrial(trial, requests)
-  print(rowText(row, widths))
-  if (row.lost > 0 || row.problems.length > 0) isSound = false
+  const row = await runTrial(trial, Number(values.requests))
+  print(rowText(row, widths, own.includes(trial) ? 10 : 2))
+  if (own.includes(trial) && (row.lost > 0 || row.problems.length > 0)) process.exitCode = 1
 }
-process.exitCode = isSound ? 0 : 1
+
+/** Loaded, and installed, only when they are asked for. */
+async function peerTrials(): Promise<Trial[]> {
+  const { clusterTrial, installPeers, peerEvents, pm2Trial } = await import('./peers.ts')
+  installPeers()
+  return [...peerEvents.map(clusterTrial), ...peerEvents.map(pm2Trial)]
+}

@@ -16,10 +16,10 @@ interface MonocerosEvent {
   happen(server: Running): Promise<Permit>
 }
 
-const workers = 4
-const appFile = 'app.mjs'
+export const workers = 4
+export const appFile = 'app.mjs'
 const configFile = 'monoceros.config.json'
-const soundApp = `import ${JSON.stringify(pathToFileURL(join(root, 'bench/ledger/app.js')).href)}\n`
+export const soundApp = `import ${JSON.stringify(pathToFileURL(join(root, 'bench/ledger/app.js')).href)}\n`
 const nothingDied: Permit = { victims: new Map(), endsAtMs: null }
 
 /** A new generation serves, and the old one is gone. */

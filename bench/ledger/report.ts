@@ -28,24 +28,22 @@ export function widthsFor(names: readonly { subject: string; event: string }[]):
   })
 }
 
-export function rowText(row: Row, widths: readonly number[]): string {
+export function rowText(row: Row, widths: readonly number[], lossesMax = 10): string {
   const cells = columns.map(({ of }, index) => {
     const text = of(row)
     return isNumber(text) ? text.padStart(widths[index] ?? 0) : text.padEnd(widths[index] ?? 0)
   })
-  return [cells.join('  '), ...detailsOf(row)].join('\n')
+  return [cells.join('  '), ...detailsOf(row, lossesMax)].join('\n')
 }
 
-const shown = 10
-
 /** What a person needs to look into a loss: which request, where it was, how far it had come. */
-export function detailsOf(row: Row): string[] {
+export function detailsOf(row: Row, lossesMax = 10): string[] {
   const lost = row.losses.filter((loss) => loss.judgement === 'lost')
-  const lines = lost.slice(0, shown).map((loss) => {
+  const lines = lost.slice(0, lossesMax).map((loss) => {
     const line = loss.connectedAtMs === null ? 'no connection' : `connection ${loss.sentAtMs - loss.connectedAtMs} ms old when sent`
     const holder = loss.holder === null ? 'nobody noted it' : `in the hands of ${loss.holder}`
     return `  lost: ${loss.id} ${loss.what} (${loss.kind}${loss.isReused ? ', reused' : ''}): ${loss.why} after ${loss.lostAtMs - loss.sentAtMs} ms, ${loss.phase}; ${line}; ${holder}`
   })
-  const more = lost.length > shown ? [`  … and ${lost.length - shown} more`] : []
+  const more = lost.length > lossesMax ? [`  … and ${lost.length - lossesMax} more`] : []
   return [...lines, ...more, ...row.problems.map((problem) => `  problem: ${problem}`)]
 }
