@@ -20,7 +20,7 @@ export function openable(destination: string): string | null {
 
 /**
  * Gives log files to the user that workers run as, so that their USR1 can open them again; creates those that are missing.
- * Only regular files change hands: never a terminal, `/dev/null` or a pipe. Throws MON_LOG_FILE.
+ * Only regular files change hands: never a terminal, `/dev/null`, a pipe, or what a link leads to. Throws MON_LOG_FILE.
  */
 export function chownLogs(paths: readonly string[], uid: number, gid: number): void {
   for (const destination of paths) {
@@ -31,9 +31,11 @@ export function chownLogs(paths: readonly string[], uid: number, gid: number): v
 function chownLog(destination: string, uid: number, gid: number): void {
   let fd: number | undefined
   try {
-    fd = fs.openSync(destination, appendFlags, fileMode)
-    if (fs.fstatSync(fd).isFile()) fs.fchownSync(fd, uid, gid)
+    fd = fs.openSync(destination, appendFlags | fs.constants.O_NOFOLLOW, fileMode)
+    const stat = fs.fstatSync(fd)
+    if (stat.isFile() && stat.nlink === 1) fs.fchownSync(fd, uid, gid)
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') return // a link, to a file that may be anybody's
     throw new MonocerosError('MON_LOG_FILE', { path: destination, problem: problemOf(error) }, error)
   } finally {
     if (fd !== undefined) fs.closeSync(fd)

@@ -47,6 +47,17 @@ describe('chownLogs', () => {
     expect([fs.statSync(fifo).uid, fs.statSync('/dev/null').uid]).toEqual([0, 0])
   })
 
+  // Whoever may write to the folder of the logs could name any file of root's, and have it at the next rotation.
+  it.skipIf(!isRoot)('gives away nothing that a link leads to', () => {
+    const folder = ownFolder()
+    const [secret, link, name] = [path.join(folder, 'secret'), path.join(folder, 'link'), path.join(folder, 'name')]
+    fs.writeFileSync(secret, '')
+    fs.symlinkSync(secret, link)
+    fs.linkSync(secret, name)
+    chownLogs([link, name], 12_345, 23_456)
+    expect(fs.statSync(secret)).toMatchObject({ uid: 0, gid: 0 })
+  })
+
   it('names the path it cannot open', () => {
     const file = path.join(ownFolder(), 'no/log')
     expect(() => chownLogs([file], process.getuid!(), process.getgid!())).toThrow(`cannot write log ${file}`)
