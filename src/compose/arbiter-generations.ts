@@ -4,20 +4,18 @@ import type { LoadAnswer } from '../../machines/arbiter.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
 import type { ResolvedConfig } from '../config/chain.ts'
 import { type Settings, valueRows } from '../config/settings.ts'
-import { chownLogs } from '../log/log-file.ts'
 import { writePidFile } from '../os/pid-file.ts'
+import { giveLogsAway } from './arbiter-logs.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 
-/** @throws MON_PIDFILE_HELD, MON_PIDFILE_FAILED */
+/** @throws MON_PIDFILE_HELD, MON_PIDFILE_FAILED, MON_LOG_FILE */
 export async function prepare(scope: ArbiterScope): Promise<void> {
   const { settings } = scope.current.config
   if (settings.pidfile !== null) {
     writePidFile(settings.pidfile)
     scope.hasPidFile = true
   }
-  const { uid, gid } = scope.identity
-  const logs = [settings.errorlog, settings.accesslog].filter((path): path is string => path !== null && path !== '-')
-  if ((uid !== null || gid !== null) && process.getuid?.() === 0) chownLogs(logs, uid ?? 0, gid ?? 0)
+  giveLogsAway(settings)
   await scope.runHook('nworkersChanged', scope.workersWanted, null)
   await scope.runHook('onStarting')
 }
@@ -34,6 +32,7 @@ export async function readCandidate(
     if (signal.aborted) return { ok: false, problem: 'a newer reload was asked for' }
     const before = new Set(scope.current.listeners.map((order) => order.id))
     const record = scope.add(config)
+    giveLogsAway(config.settings)
     const after = new Set(record.listeners.map((order) => order.id))
     await scope.runHookOf(record.facts.generation, 'onReload')
     return {

@@ -13,7 +13,7 @@ import { createErrorLog, type Log } from '../log/error-log.ts'
 import { openable } from '../log/log-file.ts'
 import { autoWorkers } from '../os/cgroup.ts'
 import { reusePortProblem } from '../os/reuse-port.ts'
-import { findIdentity, type Identity } from '../os/user.ts'
+import { findIdentity } from '../os/user.ts'
 import { hookLog } from './hook-log.ts'
 
 /** A configuration and what the charts know of it. */
@@ -31,7 +31,6 @@ export interface ArbiterScope {
   readonly log: Log
   readonly listeners: Listeners
   readonly roster: Roster
-  readonly identity: Identity
   readonly current: GenerationRecord
   workersWanted: number
   hasPidFile: boolean
@@ -69,7 +68,6 @@ export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
     },
     listeners,
     roster: createRoster(),
-    identity,
     workersWanted: 0,
     hasPidFile: false,
     get current() {

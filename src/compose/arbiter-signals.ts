@@ -1,6 +1,7 @@
 /** What each signal means to the arbiter (Gunicorn's meanings), in every phase of its life. */
 import { problemOf } from '../base/errors.ts'
 import type { Signal } from '../os/signals.ts'
+import { reopenLogs } from './arbiter-logs.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 
 interface Told {
@@ -31,11 +32,7 @@ export function hearSignals(entry: { onSignal(listener: (signal: Signal) => void
       case 'SIGTTOU':
         return actor.send({ type: 'scale', by: -1 })
       case 'SIGUSR1':
-        log.reopen()
-        for (const row of scope.roster.rows()) row.reopen()
-        return log.event('arbiter.reopened')
-      case 'SIGUSR2':
-        return log.event('arbiter.signal-ignored', { signal, why: 'this version has no binary upgrade; HUP reloads app and configuration' })
+        return reopenLogs(scope)
       default:
         return log.event('arbiter.signal-ignored', { signal, why: 'it means nothing here' })
     }
