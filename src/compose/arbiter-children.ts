@@ -46,7 +46,8 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
     onLoaded: (child, kind, loadMs) => logOf(child).event('worker.loaded', { childPid: child.pid, kind, loadMs }),
     onFailed: (child, error) => tellOnce(scope, logOf(child), child, error),
     onBlocked: (child, blockedMs, autopsy) =>
-      logOf(child).event('worker.blocked', { childPid: child.pid, blockedMs, ...(autopsy === null ? {} : autopsyFacts(autopsy)) }),
+      // The stack was taken while it was blocked: of how long it was in the end the autopsy knows nothing.
+      logOf(child).event('worker.blocked', { childPid: child.pid, ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs }),
     onAutopsy: (child, autopsy) => logOf(child).event('worker.autopsy', { childPid: child.pid, ...autopsyFacts(autopsy) }),
     onDoorWanted: (child, wanted, answer) => grantDoor(scope, actor, child, wanted, answer),
     onGone: (child) => void scope.runHookOf(child.input.generation, 'childExit', workerFacts(child)),
