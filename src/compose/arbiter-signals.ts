@@ -4,37 +4,44 @@ import type { Signal } from '../os/signals.ts'
 import { reopenLogs } from './arbiter-logs.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 
+type Order = { type: 'reload' } | { type: 'scale'; by: number } | { type: 'stop'; reason: string; isQuick: boolean } | { type: 'force' }
+
 interface Told {
-  send(
-    event: { type: 'reload' } | { type: 'scale'; by: number } | { type: 'stop'; reason: string; isQuick: boolean } | { type: 'force' },
-  ): void
+  send(order: Order): void
+  getSnapshot(): { can(order: Order): boolean }
 }
 
 export function hearSignals(entry: { onSignal(listener: (signal: Signal) => void): void }, scope: ArbiterScope, actor: Told): void {
   let interrupts = 0
+  const tell = (signal: Signal, order: Order) => {
+    if (actor.getSnapshot().can(order)) actor.send(order)
+    else scope.log.event('arbiter.signal-ignored', { signal, why: 'shutting down' })
+  }
   entry.onSignal((signal) => {
     const { log } = scope
+    // A terminal sends it to its foreground group with every resize.
+    if (signal === 'SIGWINCH') return log.event('arbiter.resized')
     log.event('arbiter.signal', { signal })
     switch (signal) {
       case 'SIGTERM':
-        return actor.send({ type: 'stop', reason: 'SIGTERM', isQuick: false })
+        return tell(signal, { type: 'stop', reason: 'SIGTERM', isQuick: false })
       case 'SIGINT':
         interrupts++
-        if (interrupts === 1) return actor.send({ type: 'stop', reason: 'SIGINT (once more to kill)', isQuick: true })
+        if (interrupts === 1) return tell(signal, { type: 'stop', reason: 'SIGINT (once more to kill)', isQuick: true })
         log.event('arbiter.forced')
-        return actor.send({ type: 'force' })
+        return tell(signal, { type: 'force' })
       case 'SIGQUIT':
-        return actor.send({ type: 'stop', reason: 'SIGQUIT', isQuick: true })
+        return tell(signal, { type: 'stop', reason: 'SIGQUIT', isQuick: true })
       case 'SIGHUP':
-        return actor.send({ type: 'reload' })
+        return tell(signal, { type: 'reload' })
       case 'SIGTTIN':
-        return actor.send({ type: 'scale', by: 1 })
+        return tell(signal, { type: 'scale', by: 1 })
       case 'SIGTTOU':
-        return actor.send({ type: 'scale', by: -1 })
+        return tell(signal, { type: 'scale', by: -1 })
       case 'SIGUSR1':
         return reopenLogs(scope)
       default:
-        return log.event('arbiter.signal-ignored', { signal, why: 'it means nothing here' })
+        return log.event('arbiter.signal-ignored', { signal, why: 'this version has no binary upgrade; HUP reloads app and configuration' })
     }
   })
   // Hooks may leave timers and promises behind; what they throw there must not end the service.

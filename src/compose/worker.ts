@@ -103,7 +103,8 @@ export async function runWorker(entry: WorkerEntry): Promise<void> {
   })
   entry.onSignal((signal) => {
     if (signal === 'SIGUSR1') reopen()
-    else if (signal !== 'SIGHUP') actor.send({ type: 'drain', graceMs, isQuick: signal === 'SIGQUIT', reason: signal })
+    // What else may come is meant for the arbiter, and was sent to the whole family.
+    else if (/^SIG(TERM|INT|QUIT)$/.test(signal)) actor.send({ type: 'drain', graceMs, isQuick: signal === 'SIGQUIT', reason: signal })
   })
   tellLastWords(scope)
   watchSlowRequests(readPulse(pulse.memory), settings.timeout * 1_000, (request) => log.event('request.slow', { ...request }))

@@ -7,13 +7,15 @@
  * Exit codes: 0 as asked · 1 failed · 2 wrong command line · 3 nothing got ready · 4 the app could not be loaded.
  */
 import { fileURLToPath } from 'node:url'
-import { onSignal, type Signal } from '../os/signals.ts'
+import { endBy, onSignal, refuseDebugger, type Signal } from '../os/signals.ts'
 
 // Before anything else is loaded: without a handler SIGUSR1 opens a debugger port and the others end the process.
 const signals: readonly Signal[] = ['SIGUSR1', 'SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2', 'SIGWINCH']
 const early: Signal[] = []
-let hear = (signal: Signal): void => void early.push(signal)
+// Until the arbiter listens nothing has been started that would have to be stopped in order.
+let hear = (signal: Signal): void => void (/^SIG(TERM|INT|QUIT)$/.test(signal) ? endBy(signal) : early.push(signal))
 for (const signal of signals) onSignal(signal, () => hear(signal))
+refuseDebugger()
 
 const { runCli } = await import('../compose/cli.ts')
 process.exitCode = await runCli({

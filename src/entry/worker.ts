@@ -5,13 +5,14 @@
  * I end: when I am told to drain, when my parent is gone, or killed with my process group; the arbiter reaps me.
  * Exit codes: 0 as asked · 1 internal · 3 not ready · 4 the app could not be loaded.
  */
-import { onSignal, type Signal } from '../os/signals.ts'
+import { onSignal, refuseDebugger, type Signal } from '../os/signals.ts'
 
-// Before anything else is loaded: without a handler SIGUSR1 opens a debugger port and the others end the process.
-const signals: readonly Signal[] = ['SIGUSR1', 'SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP']
+// Before anything else is loaded: without a handler SIGUSR1 opens a debugger port, TTIN and TTOU stop the process and the others end it.
+const signals: readonly Signal[] = ['SIGUSR1', 'SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2']
 const early: Signal[] = []
 let hear = (signal: Signal): void => void early.push(signal)
 for (const signal of signals) onSignal(signal, () => hear(signal))
+refuseDebugger()
 
 const { runWorker } = await import('../compose/worker.ts')
 await runWorker({

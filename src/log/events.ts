@@ -23,6 +23,11 @@ export const events = {
   ),
   'arbiter.ready': row('info', 'ready at {address}, workers: {workers}', 'The first workers serve; `whenReady` runs.'),
   'arbiter.signal': row('info', 'handling signal {signal}', 'A signal that means something to the arbiter has come.'),
+  'arbiter.resized': row(
+    'debug',
+    'WINCH means nothing here',
+    'A terminal was resized. There is no daemon mode in which it would stop the workers.',
+  ),
   'arbiter.signal-ignored': row('warning', 'signal {signal} is ignored: {why}', 'A signal that means nothing in this situation.'),
   'arbiter.scaled': row('info', 'workers: {from} → {to}', 'TTIN or TTOU changed how many workers are wanted.'),
   'arbiter.stopping': row('info', 'shutting down: {reason}', 'The arbiter holds no listener any more and drains its workers.'),
