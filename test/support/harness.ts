@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
@@ -42,6 +42,8 @@ export interface StartOptions {
   readonly under?: readonly string[]
   /** Extra stdio descriptors, from 3 on. */
   readonly stdio?: readonly (number | 'pipe')[]
+  /** Make it the leader of a process group, as a shell does with a job: `process.kill(-pid, ...)` then is what a terminal does. */
+  readonly detached?: boolean
 }
 
 export type Match = ((line: LogLine) => boolean) | Readonly<Record<string, unknown>>
@@ -95,6 +97,7 @@ export function startShared(options: StartOptions): { running: Running; close(ke
     cwd: options.cwd ?? folder,
     env: { ...cleanEnvironment(), [runMark]: run, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', ...(options.stdio ?? [])],
+    detached: options.detached ?? false,
   })
   const running = watch(child, folder, run)
   return {
@@ -115,6 +118,22 @@ export function testFolder(files: StartOptions['files'] = {}): string {
     writeFileSync(join(folder, path), text)
   }
   return folder
+}
+
+/** Waits until a process has a handler for a signal: sent before that, the signal meets Node or the kernel, not us. */
+export const handles = (pid: number, signal: NodeJS.Signals): Promise<void> => untilMasked(pid, signal, ['SigCgt'])
+
+/** Waits until Node has begun to run in a process: from then on it holds SIGUSR1 back for its debugger. */
+export const blocks = (pid: number, signal: NodeJS.Signals): Promise<void> => untilMasked(pid, signal, ['SigBlk', 'SigCgt'])
+
+async function untilMasked(pid: number, signal: NodeJS.Signals, masks: readonly string[]): Promise<void> {
+  const bit = 1n << BigInt(constants.signals[signal] - 1)
+  for (;;) {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1')
+    const isSet = (mask: string) => (BigInt(`0x${new RegExp(`^${mask}:\\s*(\\w+)$`, 'm').exec(status)?.[1] ?? '0'}`) & bit) !== 0n
+    if (masks.some(isSet)) return
+    await new Promise((resolve) => setImmediate(resolve))
+  }
 }
 
 /** The test's own environment must not configure the server under test. */
