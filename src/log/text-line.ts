@@ -42,7 +42,8 @@ function pairs(record: LogRecord): string {
   const inSentence = factsInSentence(row?.text ?? '')
   let text = ''
   for (const [name, value] of Object.entries(record)) {
-    if (envelope.has(name) || inSentence.includes(name) || value === null) continue
+    const isEmpty = value === null || (Array.isArray(value) && value.length === 0)
+    if (envelope.has(name) || inSentence.includes(name) || isEmpty) continue
     text += ` ${printable(name)}=${shown(value)}`
   }
   if (record.err?.code !== undefined) text += ` code=${shown(record.err.code)}`

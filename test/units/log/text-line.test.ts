@@ -28,6 +28,12 @@ describe('an error', () => {
   })
 })
 
+describe('what is not there', () => {
+  it.each([[null], [[]]])('%j takes no room', (value) => {
+    expect(textLine({ ...record, value }, false)).toMatch(/: a sentence\n$/)
+  })
+})
+
 describe('advice', () => {
   it('stands below its line, before the stack', () => {
     const text = textLine({ ...record, advice: 'do this', stack: ['at once'] }, false)
