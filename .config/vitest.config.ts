@@ -1,20 +1,24 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-/** Test files of features start real servers: two at a time on a small machine, so that what they wait for comes. */
+/** Where the counts of a run are written as JSON, besides what people read. */
+const report = process.env['MONOCEROS_TEST_REPORT']
+
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
+    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       {
-        test: { name: 'fast', include: ['test/{machines,units,house}/**/*.test.ts'], testTimeout: 20_000 },
+        test: { name: 'fast', include: ['test/{machines,units,house}/**/*.test.ts'], testTimeout: 30_000, maxWorkers: availableParallelism() },
       },
       {
         test: {
           name: 'features',
           include: ['test/features/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          pool: 'forks',
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
+          // Each file starts servers of several processes: two at a time, or what they wait for comes late.
           maxWorkers: 2,
         },
       },
