@@ -9,7 +9,7 @@ import { problemOf } from '../base/errors.ts'
 import type { ResolvedConfig } from '../config/chain.ts'
 import type { EventName } from '../log/events.ts'
 import { removePidFile } from '../os/pid-file.ts'
-import type { Signal } from '../os/signals.ts'
+import { refuseDebugger, type Signal } from '../os/signals.ts'
 import { setTitle } from '../os/title.ts'
 import { supervisionHost } from './arbiter-children.ts'
 import { prepare, readCandidate } from './arbiter-generations.ts'
@@ -29,6 +29,7 @@ type ArbiterActor = ActorRefFrom<typeof arbiterMachine>
 
 /** Serves until it is told to stop. @returns the exit code of the process */
 export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): Promise<number> {
+  refuseDebugger()
   const scope = createArbiterScope(config)
   const { listeners } = scope
   scope.log.event('arbiter.starting', { version: entry.version, node: process.versions.node })

@@ -7,7 +7,7 @@ import { type Channel, channelToArbiter } from '../ipc/channel.ts'
 import type { BootOrder, FactFromWorker, OrderToWorker } from '../ipc/messages.ts'
 import { readPulse } from '../ipc/pulse.ts'
 import type { EventName } from '../log/events.ts'
-import type { Signal } from '../os/signals.ts'
+import { refuseDebugger, type Signal } from '../os/signals.ts'
 import { beatFd, killGroup } from '../os/spawn.ts'
 import { setTitle } from '../os/title.ts'
 import { watchSlowRequests } from '../worker/slow-requests.ts'
@@ -37,7 +37,10 @@ export async function runWorker(entry: WorkerEntry): Promise<void> {
   const graceMs = settings.gracefulTimeout * 1_000
   const wishes = createWishes(channel.send)
   const traffic = createTraffic(scope, wishes)
-  const program = createProgram(scope, traffic, wishes, () => clearInterval(heldOpen))
+  const program = createProgram(scope, traffic, wishes, () => {
+    clearInterval(heldOpen)
+    refuseDebugger() // for the last time: one that is opened from now on is the app's
+  })
   showPhase(boot, 'booting')
 
   const actor = createActor(

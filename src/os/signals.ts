@@ -7,7 +7,7 @@ export function onSignal(signal: Signal, handler: () => void): void {
 
 /**
  * Closes what a SIGUSR1 has opened that came before our handler was there, unless a debugger was asked for. Node starts it
- * from a thread of its own, so it may come to be a little later than the handler.
+ * from a thread of its own, so it may come to be a little later than the handler: asked for again, it looks again.
  */
 export function refuseDebugger(): void {
   const options = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ')
