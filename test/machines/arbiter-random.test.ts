@@ -75,7 +75,7 @@ async function happen(world: World, { what, pick }: Happening): Promise<void> {
       chosen(world.of('starting'), pick)?.report({ type: 'child.failed', exitCode: 4, problem: 'no database' })
       break
     case 'recycle':
-      living?.report({ type: 'child.recycle', reason: 'worn out', served: 1 } as never)
+      living?.report({ type: 'child.recycle', reason: 'worn out', served: 1 })
       break
     case 'leaves':
       living?.report({ type: 'child.draining', atMs: world.clock.now(), dice: 0.5 })
