@@ -16,7 +16,6 @@ const early: Signal[] = []
 let hear = (signal: Signal): void => void (/^SIG(TERM|INT|QUIT)$/.test(signal) ? endBy(signal) : early.push(signal))
 for (const signal of signals) onSignal(signal, () => hear(signal))
 refuseDebugger()
-setTimeout(refuseDebugger, 1_000).unref()
 
 const { runCli } = await import('../compose/cli.ts')
 process.exitCode = await runCli({

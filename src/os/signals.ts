@@ -16,7 +16,6 @@ export function refuseDebugger(): void {
   const { _debugEnd: close } = process as unknown as { _debugEnd?: () => void }
   close?.()
   setImmediate(() => close?.())
-  setTimeout(() => close?.(), 1_000).unref()
 }
 
 /** Ends this process as the signal ends any program that has no handler for it. */
