@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { type ErrorCode, type ErrorRow, errorCodes } from './error-codes.ts'
 
 export type Facts = Readonly<Record<string, string | number | boolean | null | undefined>>
@@ -31,7 +32,7 @@ export class MonocerosError extends Error {
   }
 
   toData(): ErrorData {
-    const stack = this.cause instanceof Error ? this.cause.stack : undefined
+    const stack = stackOf(this.cause)
     return { code: this.code, text: this.message, facts: this.facts, ...(stack === undefined ? {} : { stack }) }
   }
 }
@@ -58,7 +59,18 @@ function oneLine(text: string): string {
 
 /** The app's own stack of what was thrown, causes included, or undefined when it has none. */
 export function stackOf(thrown: unknown): string | undefined {
-  if (!(thrown instanceof Error)) return undefined
+  if (!(thrown instanceof Error) || typeof thrown.stack !== 'string') return undefined
   const cause = thrown.cause === undefined ? undefined : stackOf(thrown.cause)
-  return cause === undefined ? thrown.stack : `${thrown.stack}\nCaused by: ${cause}`
+  return cause === undefined ? appPart(thrown.stack) : `${appPart(thrown.stack)}\nCaused by: ${cause}`
 }
+
+const ownFolder = fileURLToPath(new URL('..', import.meta.url))
+
+/** Without our own frames, and without those of Node and of our tools between the app and us. */
+function appPart(stack: string): string {
+  const lines = stack.split('\n').filter((line) => !(isFrame(line) && line.includes(ownFolder)))
+  const last = lines.findLastIndex((line) => !isFrame(line) || !/node:|\/node_modules\/(?:jiti|xstate)\/|<anonymous>/.test(line))
+  return lines.slice(0, last + 1).join('\n')
+}
+
+const isFrame = (line: string) => /^\s+at /.test(line)

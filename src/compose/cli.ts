@@ -45,7 +45,7 @@ export async function runCli(entry: CliEntry): Promise<number> {
   if (command.kind === 'check-config') {
     // Late: only this needs what imports an app, and the arbiter's memory is counted.
     const { checkApp } = await import('./check-app.ts')
-    const checked = await checkApp(command.config.settings)
+    const checked = await checkApp(command.config.settings, (error) => refuse(error))
     return checked.ok ? print(checked.text) : refuse(checked.error, exitCodes.failed.code)
   }
   try {

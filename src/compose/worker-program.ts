@@ -8,6 +8,7 @@ import { findApp } from '../app/find.ts'
 import { holdSignals } from '../app/held-signals.ts'
 import { installListenTrap, type TrappedListen } from '../app/listen-trap.ts'
 import { importApp } from '../app/load.ts'
+import { neverServes } from '../app/never-serves.ts'
 import { parseAppSpec } from '../app/spec.ts'
 import { parseAddress } from '../base/address.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
@@ -63,9 +64,7 @@ export function createProgram(scope: WorkerScope, traffic: Traffic, wishes: Wish
 
   /** The loop is empty and nothing of ours is under way: this program will never serve. */
   const onNothingLeft = () => {
-    if (mainServer !== null) return
-    const problem = 'it came to its end without exporting a handler and without calling listen() (or it awaits what never comes)'
-    over.reject(new MonocerosError('MON_APP_EXPORT', { spec, problem }))
+    if (mainServer === null) over.reject(neverServes(spec, 'came-to-its-end'))
   }
 
   /** PM2's habit: a program that sends `ready` to its parent is ready, whether it listens or not. */
