@@ -43,16 +43,6 @@ export const errorCodes = {
   MON_APP_SETUP: { text: 'app {spec}: {step} failed: {problem}', advice: 'the stack below is the app’s own', exit: 4 },
   MON_APP_STARTUP: { text: 'app {spec}: onStartup failed: {problem}', advice: 'the stack below is the app’s own', exit: 4 },
   MON_BOOT_FAILED: { text: 'worker died before it was ready: {problem}', advice: 'the lines above say why', exit: 3 },
-  MON_BOOT_TIMEOUT: {
-    text: 'worker was not ready within {bootTimeoutS} s',
-    advice: 'see the stack above; raise --boot-timeout if the app needs longer',
-    exit: 3,
-  },
-  MON_LISTENER_ADDRESS: {
-    text: '{source}: bind {address}: {problem}',
-    advice: 'the forms are HOST:PORT, [V6]:PORT, unix:PATH and fd://N',
-    exit: 1,
-  },
   MON_LISTENER_IN_USE: {
     text: 'cannot bind {address}: in use{holder}',
     advice: 'stop the other server, or bind elsewhere with -b',
@@ -83,7 +73,6 @@ export const errorCodes = {
     advice: 'async, sync, or a module that exports a worker class (docs/guide/worker-class.md)',
     exit: 1,
   },
-  MON_HOOK_FAILED: { text: 'hook {hook} failed: {problem}', advice: 'the hook’s own stack is in the log', exit: 1 },
   MON_PLATFORM: { text: 'monoceros does not run on {platform}', advice: 'use Linux or macOS; on Windows, WSL', exit: 1 },
 } as const satisfies Record<string, ErrorRow>
 

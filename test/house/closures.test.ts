@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest'
+import { closureOf, sourceAt, sources } from './imports.ts'
+
+/** What an entry file brings in, the parts it loads later on purpose included. */
+function imageOf(entry: string): string[] {
+  const late =
+    sourceAt(entry)
+      ?.imports.filter(({ isDynamic }) => isDynamic)
+      .map(({ of }) => of) ?? []
+  return [...closureOf(entry), ...late.flatMap((path) => [...closureOf(path)])]
+}
+
+const forbidden: Readonly<Record<string, readonly RegExp[]>> = {
+  'src/entry/cli.ts': [/^src\/worker\//, /^src\/watchdog\//, /^jiti/, /^srvx/],
+  'src/entry/worker.ts': [/^src\/arbiter\//, /^src\/watchdog\//, /^src\/config\//, /^valibot$/, /^jiti/, /^srvx/, /^smol-toml$/],
+  'src/entry/watchdog.ts': [/^src\/(arbiter|worker|app|config|log|compose)\//, /^machines\//, /^xstate$/, /^pino$/, /^valibot$/],
+}
+
+describe('what a process image does not load', () => {
+  test.each(Object.entries(forbidden))('%s', (entry, patterns) => {
+    expect(imageOf(entry).filter((path) => patterns.some((pattern) => pattern.test(path)))).toEqual([])
+  })
+})
+
+test('every entry file is held to a closure', () => {
+  expect(
+    sources
+      .filter(({ path }) => path.startsWith('src/entry/'))
+      .map(({ path }) => path)
+      .sort(),
+  ).toEqual(Object.keys(forbidden).sort())
+})
+
+test('an entry file is short and begins by saying who it is', () => {
+  for (const { path, text } of sources.filter((source) => source.path.startsWith('src/entry/'))) {
+    const [, header = '', code = ''] = /^(?:#!.*\n)?\/\*\*\n([\s\S]*?) \*\/\n([\s\S]*)$/.exec(text) ?? []
+    const lines = header
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/^ \* /, '').split(':')[0])
+    expect([path, ...lines]).toEqual(
+      [path, 'Who starts me', 'I expect', 'I own', 'I end', 'Exit codes'].map((line, index) => (index === 1 ? (lines[0] ?? line) : line)),
+    )
+    expect(code.split('\n').filter((line) => line.trim() !== '' && !line.trim().startsWith('//')).length, path).toBeLessThanOrEqual(30)
+  }
+})
+
+test('the door for programs is re-exports only', () => {
+  const text = sourceAt('src/index.ts')?.text ?? ''
+  const rest = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^export (type )?\{[^}]*\} from '[^']+'$/gm, '')
+  expect(rest.trim()).toBe('')
+})
