@@ -62,6 +62,8 @@ export function createPulse(): Pulse {
       words[stampWord] = nowMs()
     },
     setPhase: (phase) => {
+      // First: the silence of one phase must not be taken for the next one's.
+      words[stampWord] = nowMs()
       words[phaseWord] = phases.indexOf(phase)
     },
     add: (counter, by) => {

@@ -64,9 +64,10 @@ export function watch(orders: WatchOrders, main: MessagePort): void {
       lastBeatMs = now
       tell({ type: 'beat', blockedMs: Math.round(silentMs), counters: pulse.counters() })
     }
-    watchBlock(now, silentMs)
     const phase = pulse.phase()
     const isSupervised = phase === 'serving' || phase === 'draining'
+    // Imports block for as long as they take, and nobody waits for this worker then; how long they may is boot_timeout's.
+    if (isSupervised) watchBlock(now, silentMs)
     if (!isReported && isSupervised && orders.timeoutMs > 0 && silentMs > orders.timeoutMs) {
       isReported = true
       void look((autopsy) => {

@@ -187,6 +187,15 @@ test.each([['30'], ['0']])(
   },
 )
 
+test('a worker that blocks while it loads its app is no news', async () => {
+  const source = `const end = Date.now() + 2_200\nwhile (Date.now() < end);\nmodule.exports = (req, res) => res.end('0')\n`
+  const server = start({ args: [...one, '--timeout', '30'], files: { 'app.cjs': source } })
+  await server.ready()
+  await askFor(server, 500) // its watchdog has looked again by then
+  expect(await server.stop()).toEqual({ code: 0, signal: null })
+  expect(server.all('worker.blocked')).toEqual([])
+})
+
 test('a timeout of 0 lets a stopped worker be', async () => {
   const server = start({ args: [...two, '--timeout', '0'], files })
   await server.ready()
