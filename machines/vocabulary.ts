@@ -11,7 +11,7 @@ export type Generation = number
 export type StopReason = 'stop' | 'scale' | 'reload' | 'rollback' | 'recycle' | 'signal'
 
 /** Why a worker was not asked but killed. */
-export type KillReason = 'boot-timeout' | 'silent' | 'frozen' | 'grace' | 'forced' | 'unwanted' | 'failed'
+export type KillReason = 'boot-timeout' | 'never-serves' | 'silent' | 'frozen' | 'grace' | 'forced' | 'unwanted' | 'failed'
 
 /** How a worker ended, as the arbiter tells it. */
 export type Ending = 'as-asked' | 'killed' | 'crashed' | 'boot-failed'

@@ -1,4 +1,4 @@
-import { assign, fromCallback, sendParent, sendTo, setup } from 'xstate'
+import { assign, fromCallback, sendParent, sendTo, setup, stateIn } from 'xstate'
 import { effect } from './effect.ts'
 import type { Age, ChildExit, Ending, Generation, KillReason, Note, Slot, StopReason } from './vocabulary.ts'
 
@@ -37,6 +37,8 @@ export interface HandleOutput {
 
 export type HandleEvent =
   | { type: 'child.spawned'; pid: number }
+  /** The app is imported; one that exports nothing to serve may yet listen. */
+  | { type: 'child.loaded'; isServable: boolean }
   | { type: 'child.ready'; readyMs: number }
   | { type: 'child.failed'; exitCode: number; problem: string }
   | { type: 'child.recycle'; reason: string; served: number }
@@ -63,6 +65,7 @@ const endingOf = (context: HandleContext): Ending => {
 /** How a death is told to a person: what it said of itself, else the signal, else the exit code. */
 export const describeEnd = (context: HandleContext): string => {
   if (context.killReason === 'boot-timeout') return 'not ready within boot_timeout'
+  if (context.killReason === 'never-serves') return 'it exports no handler, and did not call listen() within boot_timeout'
   if (context.failure !== null) return context.failure.problem
   if (context.killReason === 'silent') return 'its loop was blocked beyond timeout'
   if (context.killReason === 'frozen') return 'the process was frozen beyond timeout'
@@ -86,7 +89,7 @@ const outputOf = (context: HandleContext): HandleOutput => ({
   generation: context.generation,
   ending: endingOf(context),
   wasReady: context.wasReady,
-  exitCode: context.failure?.exitCode ?? 3,
+  exitCode: context.failure?.exitCode ?? (context.killReason === 'never-serves' ? 4 : 3),
   problem: describeEnd(context),
   atMs: context.exit?.atMs ?? 0,
   dice: context.exit?.dice ?? 0,
@@ -147,6 +150,7 @@ export const workerHandleMachine = setup({
   guards: {
     isQuicker: ({ context }, p: { isQuick: boolean }) => p.isQuick && !context.isQuick,
     isSpent: ({ context }) => context.isSpent,
+    isUnservable: (_, p: { isServable: boolean }) => !p.isServable,
   },
   delays: {
     bootTimeout: ({ context }) => context.bootTimeoutMs,
@@ -205,6 +209,16 @@ export const workerHandleMachine = setup({
         loading: {
           description: 'Waiting for the child to say that it is ready.',
           on: {
+            'child.loaded': { guard: { type: 'isUnservable', params: ({ event }) => event }, target: 'listening' },
+            'child.failed': {
+              target: 'failed',
+              actions: { type: 'keepFailure', params: ({ event }) => ({ exitCode: event.exitCode, problem: event.problem }) },
+            },
+          },
+        },
+        listening: {
+          description: 'The app is a program that exports nothing to serve: waiting for it to call listen(), or to say that it is ready.',
+          on: {
             'child.failed': {
               target: 'failed',
               actions: { type: 'keepFailure', params: ({ event }) => ({ exitCode: event.exitCode, problem: event.problem }) },
@@ -246,16 +260,29 @@ export const workerHandleMachine = setup({
         },
       },
       after: {
-        bootTimeout: {
-          target: 'killing.autopsy',
-          actions: [
-            { type: 'keepKill', params: { reason: 'boot-timeout' } },
-            {
-              type: 'note',
-              params: ({ context }) => ({ event: 'worker.boot-timeout', facts: { bootTimeoutS: context.bootTimeoutMs / 1_000 } }),
-            },
-          ],
-        },
+        bootTimeout: [
+          {
+            guard: stateIn({ booting: 'listening' }),
+            target: 'killing.autopsy',
+            actions: [
+              { type: 'keepKill', params: { reason: 'never-serves' } },
+              {
+                type: 'note',
+                params: ({ context }) => ({ event: 'worker.boot-timeout', facts: { bootTimeoutS: context.bootTimeoutMs / 1_000 } }),
+              },
+            ],
+          },
+          {
+            target: 'killing.autopsy',
+            actions: [
+              { type: 'keepKill', params: { reason: 'boot-timeout' } },
+              {
+                type: 'note',
+                params: ({ context }) => ({ event: 'worker.boot-timeout', facts: { bootTimeoutS: context.bootTimeoutMs / 1_000 } }),
+              },
+            ],
+          },
+        ],
       },
     },
     ready: {

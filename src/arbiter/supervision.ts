@@ -99,6 +99,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         break
       case 'loaded':
         host.onLoaded(self(), fact.kind, fact.loadMs)
+        report({ type: 'child.loaded', isServable: fact.kind !== 'none' })
         break
       case 'ready':
         // From here on its beats are waited for, the first of them too.

@@ -101,7 +101,8 @@ export function createProgram(scope: WorkerScope, traffic: Traffic, wishes: Wish
       onError: (error, req) =>
         log.event('request.failed', { method: req.method, path: req.url?.split('?', 1)[0], problem: problemOf(error) }, error),
     })
-    channel.send({ type: 'loaded', kind: adopted.kind, loadMs: Math.round(performance.now() - startedMs) })
+    const kind = adopted.kind === 'none' && mainServer !== null ? 'program' : adopted.kind
+    channel.send({ type: 'loaded', kind, loadMs: Math.round(performance.now() - startedMs) })
   }
 
   async function loadHooks(): Promise<void> {

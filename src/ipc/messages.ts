@@ -43,6 +43,7 @@ export type OrderToWorker =
 
 export type FactFromWorker =
   | { readonly type: 'hello' }
+  /** `none`: it exports nothing to serve, and has not listened yet. */
   | { readonly type: 'loaded'; readonly kind: string; readonly loadMs: number }
   | { readonly type: 'ready'; readonly readyMs: number }
   | { readonly type: 'failed'; readonly exitCode: number; readonly error: ErrorData }

@@ -135,7 +135,6 @@ const broken: readonly [string, Record<string, string>, string, readonly string[
     { 'app.mjs': "export const create = (a) => { throw new Error('no ' + a) }" },
     'app.mjs:create("sun")',
     ['no sun'],
-    true,
   ],
 ]
 

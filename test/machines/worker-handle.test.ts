@@ -7,6 +7,8 @@ const input = { slot: 1, age: 7, generation: 2, bootTimeoutMs: 30_000, graceMs: 
 const own = { slot: 1, age: 7 }
 
 const spawned: Sample = { type: 'child.spawned', pid: 4711 }
+const servable: Sample = { type: 'child.loaded', isServable: true }
+const unservable: Sample = { type: 'child.loaded', isServable: false }
 const ready: Sample = { type: 'child.ready', readyMs: 90 }
 const failed: Sample = { type: 'child.failed', exitCode: 4, problem: 'no such module' }
 const recycle: Sample = { type: 'child.recycle', reason: '1000 requests served', served: 1_000 }
@@ -36,7 +38,7 @@ describe('every state of a worker handle', () => {
   const graph = walk(workerHandleMachine, {
     input,
     events: [
-      spawned, ready, failed, recycle, silent, frozen, autopsied, leaves, drained, exited(), exited({ code: 3 }), killed,
+      spawned, servable, unservable, ready, failed, recycle, silent, frozen, autopsied, leaves, drained, exited(), exited({ code: 3 }), killed,
       stop(), stop(true), kill, broke, bootTimeout, exitPatience, grace, autopsyPatience,
     ], // biome-ignore format: a list of names
     essentials: ({ pid, wasReady, isSpent, stopReason, isQuick, killReason, failure }) => [
@@ -84,7 +86,18 @@ describe('booting', () => {
     expect(step.told('note')).toMatchObject([{ event: 'worker.boot-timeout', facts: { bootTimeoutS: 30 } }])
     expect(handle(bootTimeout, autopsied).sent()).toEqual([{ type: 'strike' }])
     expect(handle(bootTimeout, autopsyPatience).sent()).toEqual([{ type: 'strike' }])
-    expect(endOf(bootTimeout, autopsied, killed)).toMatchObject({ ending: 'boot-failed', exitCode: 3 })
+    for (const events of [[], [servable]]) {
+      expect(endOf(...events, bootTimeout, autopsied, killed)).toMatchObject({ ending: 'boot-failed', exitCode: 3 })
+    }
+  })
+
+  test('a program that is loaded and never listens is the app’s failure, not the process’s', () => {
+    expect(handle(unservable).snapshot.value).toEqual({ booting: 'listening' })
+    expect(handle(unservable, ready).snapshot.value).toBe('ready')
+    const step = handle(unservable, bootTimeout)
+    expect(step.told('note')).toMatchObject([{ event: 'worker.boot-timeout', facts: { bootTimeoutS: 30 } }])
+    expect(endOf(unservable, bootTimeout, autopsied, killed)).toMatchObject({ ending: 'boot-failed', exitCode: 4 })
+    expect(endOf(unservable, failed, exited({ code: 1 }))).toMatchObject({ ending: 'boot-failed', exitCode: 4 })
   })
 
   test('a worker that says why it fails is given time to leave, and its word is the reason', () => {
