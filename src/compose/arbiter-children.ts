@@ -50,7 +50,11 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
       logOf(child).event('worker.blocked', { childPid: child.pid, ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs }),
     onAutopsy: (child, autopsy) => logOf(child).event('worker.autopsy', { childPid: child.pid, ...autopsyFacts(autopsy) }),
     onDoorWanted: (child, wanted, answer) => grantDoor(scope, actor, child, wanted, answer),
-    onGone: (child) => void scope.runHookOf(child.input.generation, 'childExit', workerFacts(child)),
+    onGone(child) {
+      const farewell = scope.runHookOf(child.input.generation, 'childExit', workerFacts(child))
+      scope.farewells.add(farewell)
+      void farewell.then(() => scope.farewells.delete(farewell))
+    },
   }
 }
 

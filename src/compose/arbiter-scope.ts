@@ -46,6 +46,8 @@ export interface ArbiterScope {
   runHook(name: keyof Hooks, ...more: unknown[]): Promise<void>
   /** The same with the hooks of a generation that may not be the present one yet, or no more. */
   runHookOf(generation: number, name: keyof Hooks, ...more: unknown[]): Promise<void>
+  /** Hooks about workers that are gone, which the arbiter's own end waits for. */
+  readonly farewells: Set<Promise<void>>
 }
 
 export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
@@ -70,6 +72,7 @@ export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
     roster: createRoster(),
     workersWanted: 0,
     hasPidFile: false,
+    farewells: new Set(),
     get current() {
       return scope.recordOf(currentGeneration)
     },

@@ -121,14 +121,15 @@ async function finish(scope: ArbiterScope, entry: ArbiterEntry, exitCode: number
   scope.roster.stop()
   const { pidfile } = scope.current.config.settings
   if (pidfile !== null && scope.hasPidFile) removePidFile(pidfile)
-  await Promise.race([scope.runHook('onExit'), impatience(scope, entry)])
+  const lastHooks = Promise.all(scope.farewells).then(() => scope.runHook('onExit'))
+  await Promise.race([lastHooks, impatience(scope, entry)])
   const { served } = scope.roster.totals()
   scope.log.event('arbiter.stopped', { served })
   await scope.log.flush()
   return exitCode
 }
 
-/** All workers are gone: the last hook alone may not keep the arbiter for longer than them, nor when it is told to go again. */
+/** All workers are gone: the last hooks alone may not keep the arbiter for longer than them, nor when it is told to go again. */
 function impatience(scope: ArbiterScope, entry: ArbiterEntry): Promise<void> {
   return new Promise((resolve) => {
     const giveUp = () => {

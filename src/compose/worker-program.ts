@@ -23,11 +23,12 @@ export interface Program {
   startUp(): Promise<void>
   /** Settles when its main server is open, or when it said `ready` in PM2's way. */
   open(): Promise<void>
-  shutDown(isQuick: boolean): Promise<void>
+  /** It was told to stop at once. */
+  interrupt(): void
+  shutDown(patienceMs: number): Promise<void>
+  /** Runs the last hook, unless it has been begun. */
+  exit(): Promise<void>
 }
-
-const shutdownPatienceMs = 1_500
-const quickShutdownPatienceMs = 500
 
 export function createProgram(scope: WorkerScope, traffic: Traffic, wishes: Wishes, onImport: () => void): Program {
   const { boot, settings, log, pulse, channel } = scope
@@ -36,6 +37,8 @@ export function createProgram(scope: WorkerScope, traffic: Traffic, wishes: Wish
   let mainServer: Server | null = null
   const opened = deferred()
   const over = deferred<never>()
+  let interrupted: Promise<void> | undefined
+  let hasExited = false
   const heldSignals = holdSignals(['SIGTERM', 'SIGINT'], (error, signal) =>
     log.event('app.signal-handler-failed', { signal, problem: problemOf(error) }, error),
   )
@@ -136,21 +139,30 @@ export function createProgram(scope: WorkerScope, traffic: Traffic, wishes: Wish
     await traffic.openAt(mainServer, granted)
   }
 
-  async function shutDown(isQuick: boolean): Promise<void> {
+  const interrupt = () => {
+    interrupted ??= scope.runHook('workerInt')
+  }
+  const exit = async () => {
+    if (hasExited) return
+    hasExited = true
+    await scope.runHook('workerExit')
+  }
+
+  async function shutDown(patienceMs: number): Promise<void> {
     pulse.setPhase('running onShutdown')
     const steps = async () => {
+      await interrupted
       await adopted.onShutdown?.({ ...scope.facts(), name: boot.name })
       if (adopted.kind !== 'none') await adopted.close?.()
-      await scope.runHook('workerExit')
+      await exit()
       // Last: many a program's own handler ends the process.
       await heldSignals.release('SIGTERM')
     }
-    const patienceMs = isQuick ? quickShutdownPatienceMs : shutdownPatienceMs
-    await Promise.race([steps(), new Promise((resolve) => setTimeout(resolve, patienceMs))])
+    await Promise.race([steps(), tooLate(patienceMs)])
   }
 
   const unlessOver = (step: () => Promise<void>) => () => Promise.race([step(), over.promise])
-  return { load: unlessOver(load), startUp: unlessOver(startUp), open: unlessOver(open), shutDown }
+  return { load: unlessOver(load), startUp: unlessOver(startUp), open: unlessOver(open), interrupt, shutDown, exit }
 }
 
 /** @throws MON_WORKER_CLASS */
@@ -170,6 +182,10 @@ async function classOf(name: string): Promise<WorkerClass> {
 
 function wishText({ wish }: TrappedListen): string {
   return wish.path === null ? `${wish.host ?? ''}:${wish.port}` : `unix:${wish.path}`
+}
+
+function tooLate(patienceMs: number): Promise<never> {
+  return new Promise((_, reject) => setTimeout(() => reject(new Error(`not done within ${patienceMs / 1_000} s`)), patienceMs))
 }
 
 interface Deferred<T> {

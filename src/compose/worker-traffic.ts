@@ -113,6 +113,10 @@ export function createTraffic(scope: WorkerScope, wishes: Wishes): Traffic {
         pause: () => pause('class'),
         resume: () => resume('class'),
         recycle: scope.recycle,
+        abort(reason) {
+          void scope.runHook('workerAbort')
+          scope.recycle(reason)
+        },
       })
     },
     async openAt(server, listeners) {

@@ -10,12 +10,16 @@ import type { EventName } from '../log/events.ts'
 import { refuseDebugger, type Signal } from '../os/signals.ts'
 import { beatFd, killGroup } from '../os/spawn.ts'
 import { setTitle } from '../os/title.ts'
+import { shutdownPatienceMs } from '../worker/drain.ts'
 import { watchSlowRequests } from '../worker/slow-requests.ts'
 import { startVitals } from '../worker/vitals.ts'
 import { createWishes } from '../worker/wishes.ts'
-import { createProgram } from './worker-program.ts'
+import { createProgram, type Program } from './worker-program.ts'
 import { createWorkerScope, type WorkerScope } from './worker-scope.ts'
 import { createTraffic } from './worker-traffic.ts'
+
+/** How long the last hook may take where no drain bounds it. */
+const exitPatienceMs = 1_000
 
 export interface WorkerEntry {
   readonly watchdogUrl: URL
@@ -41,6 +45,7 @@ export async function runWorker(entry: WorkerEntry): Promise<void> {
     clearInterval(heldOpen)
     refuseDebugger() // for the last time: one that is opened from now on is the app's
   })
+  let leftMs = 0
   showPhase(boot, 'booting')
 
   const actor = createActor(
@@ -49,12 +54,11 @@ export async function runWorker(entry: WorkerEntry): Promise<void> {
         load: fromPromise(program.load),
         startUp: fromPromise(program.startUp),
         open: fromPromise(program.open),
-        finish: fromPromise(async ({ input: order }) => {
-          if (order.isQuick) await scope.runHook('workerInt')
+        finish: fromPromise(async () => {
           const drained = await traffic.drained()
           channel.send({ type: 'drained', ...drained, counters: readPulse(pulse.memory).counters() })
         }),
-        shutDown: fromPromise(({ input: order }) => program.shutDown(order.isQuick)),
+        shutDown: fromPromise(({ input: order }) => program.shutDown(shutdownPatienceMs(order, performance.now() - leftMs))),
       },
       actions: {
         note: (_, { event, facts }) => log.event(event as EventName, facts),
@@ -67,19 +71,24 @@ export async function runWorker(entry: WorkerEntry): Promise<void> {
         leaveAcceptSet({ context }) {
           // Stop accepting before telling the arbiter: it may spawn our successor at once, and both would accept.
           traffic.leave(context.drain)
+          leftMs = performance.now()
+          if (context.drain.isQuick) program.interrupt()
           pulse.setPhase('draining')
           showPhase(boot, 'draining')
           channel.send({ type: 'draining' })
         },
-        hasten: (_, order) => traffic.hasten(order),
+        hasten(_, order) {
+          traffic.hasten(order)
+          if (order.isQuick) program.interrupt()
+        },
       },
     }),
   )
   actor.subscribe({
-    complete: () => void leave(scope, actor.getSnapshot().output?.failure?.exitCode ?? 0),
+    complete: () => void leave(scope, program, actor.getSnapshot().output?.failure?.exitCode ?? 0),
     error: (error) => {
       log.event('chart.failed', { problem: problemOf(error) }, error)
-      void leave(scope, 1)
+      void leave(scope, program, 1)
     },
   })
 
@@ -152,7 +161,8 @@ function tellLastWords(scope: WorkerScope): void {
   })
 }
 
-async function leave(scope: WorkerScope, exitCode: number): Promise<void> {
+async function leave(scope: WorkerScope, program: Program, exitCode: number): Promise<void> {
+  await Promise.race([program.exit(), new Promise((resolve) => setTimeout(resolve, exitPatienceMs))])
   await Promise.all([scope.log.flush(), scope.accessLog?.flush()])
   process.exit(exitCode)
 }

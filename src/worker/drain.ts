@@ -17,8 +17,18 @@ export interface DrainResult {
 
 const quickGraceMs = 1_000
 const sweepMs = 20
+/** Node fires a timer that is longer than this at once. */
+const timerMaxMs = 2 ** 31 - 1
 /** Close frame of a server that restarts: FIN, opcode 8, two bytes, code 1012 (RFC 6455 section 7.4, IANA registry). */
 const webSocketRestart = Buffer.from([0x88, 0x02, 0x03, 0xf4])
+
+const graceMsOf = ({ isQuick, graceMs }: DrainOrder) => (isQuick ? Math.min(quickGraceMs, graceMs) : graceMs)
+
+/** How long the app's own end may take: what is left of the grace and some more, which is less than the arbiter adds to it. */
+export function shutdownPatienceMs(order: DrainOrder, sinceMs: number): number {
+  const leftMs = Math.max(0, graceMsOf(order) - sinceMs)
+  return Math.round(Math.min(timerMaxMs, leftMs + (order.isQuick ? 500 : 1_500)))
+}
 
 export interface Drain {
   readonly done: Promise<DrainResult>
@@ -41,8 +51,7 @@ export function startDrain(connections: Connections, sessions: ReadonlySet<Http2
       tellWebSockets(connections)
       if (isAllRead) connections.endIdle(order.isQuick ? 0 : idlePatienceMs(keepaliveMs))
       if (connections.size === 0) return finish(0)
-      const graceMs = order.isQuick ? Math.min(quickGraceMs, order.graceMs) : order.graceMs
-      if (performance.now() - startedMs < graceMs) return
+      if (performance.now() - startedMs < graceMsOf(order)) return
       const cut = [...connections.all()].filter((connection) => connection.active > 0).length
       connections.destroyAll()
       finish(cut)

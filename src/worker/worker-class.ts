@@ -13,6 +13,8 @@ export interface WorkerKit {
   resume(): void
   /** Asks the arbiter for a successor; this worker drains once that one is ready. */
   recycle(reason: string): void
+  /** A request has taken longer than `timeout` and will not end: runs the hook workerAbort, then recycles. */
+  abort(reason: string): void
 }
 
 /**
@@ -104,10 +106,10 @@ export const syncClass: WorkerClass = {
 /** The loop turns, so the request only waits: its client is told, and the worker, which may be holding on to it, is replaced. */
 function giveUp(req: IncomingMessage, res: ServerResponse, kit: WorkerKit): void {
   const isClientsFault = !req.complete
+  if (!isClientsFault) kit.abort(`${req.method} ${req.url?.split('?', 1)[0]} took longer than timeout`)
   if (res.headersSent) res.destroy()
   else {
     res.statusCode = isClientsFault ? 408 : 504
     res.end()
   }
-  if (!isClientsFault) kit.recycle(`${req.method} ${req.url?.split('?', 1)[0]} took longer than timeout`)
 }

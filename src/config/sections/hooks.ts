@@ -21,13 +21,13 @@ function hook<const Name extends HookRow['name']>(
 
 export const hookRows = [
   hook('onStarting', 'arbiter', 'arbiter', 'on_starting', 'Before the arbiter binds its sockets.'),
-  hook('whenReady', 'arbiter', 'arbiter', 'when_ready', 'When the sockets are bound and workers are about to be spawned.'),
+  hook('whenReady', 'arbiter', 'arbiter', 'when_ready', 'When the sockets are bound and the first workers serve.'),
   hook(
     'onReload',
     'arbiter',
     'arbiter',
     'on_reload',
-    'At a reload, after the new configuration is read and before its workers are spawned.',
+    'At a reload, after the new configuration is read and before its workers are spawned; it is the hook of the new one.',
   ),
   hook('onExit', 'arbiter', 'arbiter', 'on_exit', 'Just before the arbiter ends, when all workers are gone.'),
   hook(
@@ -43,7 +43,19 @@ export const hookRows = [
   hook('postWorkerInit', 'worker', 'worker', 'post_worker_init', 'After the app is loaded, just before the worker is ready.'),
   hook('preRequest', 'worker', 'worker, req', 'pre_request', 'Before each request reaches the app.'),
   hook('postRequest', 'worker', 'worker, req, res', 'post_request', 'After each request.'),
-  hook('workerInt', 'worker', 'worker', 'worker_int', 'When a worker is told to stop at once (INT or QUIT).'),
-  hook('workerAbort', 'worker', 'worker', 'worker_abort', 'When a worker is killed because of its timeout, if its event loop still runs.'),
-  hook('workerExit', 'worker', 'worker', 'worker_exit', 'Just before a worker ends.'),
+  hook(
+    'workerInt',
+    'worker',
+    'worker',
+    'worker_int',
+    'When a worker is told to stop at once: the arbiter by INT or QUIT, or the worker itself by QUIT.',
+  ),
+  hook(
+    'workerAbort',
+    'worker',
+    'worker',
+    'worker_abort',
+    'In sync, when a request has taken longer than the timeout and the event loop still runs: before the worker is replaced. A worker whose loop is blocked can run nothing; its log line has the stack.',
+  ),
+  hook('workerExit', 'worker', 'worker', 'worker_exit', 'Just before a worker ends, unless it is killed or crashes.'),
 ] as const satisfies readonly HookRow[]
