@@ -44,12 +44,16 @@ export function ask({ host = '127.0.0.1', port, socketPath, path = '/', ...rest 
   })
 }
 
+export interface Begun {
+  readonly status: number
+  readonly headers: http.IncomingHttpHeaders
+  readonly whole: Promise<Answer>
+  /** Leaves before the end. */
+  abort(): void
+}
+
 /** Resolves when the head of the answer has come: then the request is known to be in the hands of a worker. */
-export function begin({
-  port,
-  path = '/',
-  agent,
-}: Ask): Promise<{ status: number; headers: http.IncomingHttpHeaders; whole: Promise<Answer> }> {
+export function begin({ port, path = '/', agent }: Ask): Promise<Begun> {
   return new Promise((resolve, reject) => {
     const request = http.get({ host: '127.0.0.1', port, path, agent: agent ?? false }, (response) => {
       const chunks: Buffer[] = []
@@ -60,7 +64,7 @@ export function begin({
         response.on('end', () => end({ status, headers, body: Buffer.concat(chunks).toString() }))
       })
       whole.catch(() => undefined) // a test may look at it later, or never
-      resolve({ status, headers, whole })
+      resolve({ status, headers, whole, abort: () => request.destroy() })
     })
     request.on('error', reject)
   })
