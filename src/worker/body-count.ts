@@ -1,4 +1,5 @@
 import { ServerResponse } from 'node:http'
+import { Http2ServerResponse } from 'node:http2'
 
 /** Node does not count the body of a response. Only a worker with an access log pays for counting it. */
 const key = Symbol('monoceros.body-bytes')
@@ -18,6 +19,12 @@ export function countBody(): void {
     if (!this.writableEnded) add(this, chunk, rest[0])
     return Reflect.apply(end, this, [chunk, ...rest])
   } as typeof end
+  // Its end() gives the last chunk to write().
+  const { write: write2 } = Http2ServerResponse.prototype
+  Http2ServerResponse.prototype.write = function (this: Http2ServerResponse, chunk: unknown, ...rest: unknown[]) {
+    add(this as unknown as Counted, chunk, rest[0])
+    return Reflect.apply(write2, this, [chunk, ...rest])
+  } as typeof write2
 }
 
 function add(response: Counted, chunk: unknown, encoding: unknown): void {

@@ -1,11 +1,14 @@
 /** Sees every request of a server from its head to its last byte: counters, the ring of what is in flight, the access log. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerResponse, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { Server, Socket } from 'node:net'
-import { type CounterName, nowMs, type Pulse } from '../ipc/pulse.ts'
+import { nowMs, type Pulse } from '../ipc/pulse.ts'
 import type { AccessLog } from '../log/access-log.ts'
 import { bodyBytesOf, countBody } from './body-count.ts'
-import type { Connections } from './connections.ts'
+import type { Connection, Connections } from './connections.ts'
 import { closeAfter } from './last-answer.ts'
+import { counterOf } from './status-counter.ts'
+import { watchStream } from './streams.ts'
 
 export interface RequestWatch {
   /** Runs before the app sees the request; what it returns is waited for. */
@@ -21,13 +24,13 @@ export interface RequestWatch {
 
 const key = Symbol('monoceros.request')
 interface Track {
-  place: number
-  startedNs: bigint
-  req: IncomingMessage
+  readonly place: number
+  readonly startedNs: bigint
+  readonly req: IncomingMessage
+  readonly connection: Connection | undefined
+  readonly remote: string | null
 }
 type Keyed = ServerResponse & { [key]?: Track }
-
-const statusCounters: readonly CounterName[] = ['status1xx', 'status1xx', 'status2xx', 'status3xx', 'status4xx', 'status5xx']
 
 /** Wraps `server.emit`, which no framework replaces, where listeners are taken off and put back by some (engine.io). */
 export function watchRequests(server: Server, pulse: Pulse, connections: Connections, watch: RequestWatch): void {
@@ -36,9 +39,16 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
   if (isLogged) countBody()
 
   function begin(req: IncomingMessage, res: Keyed): void {
-    res[key] = { place: pulse.begin(req.method ?? '', req.url ?? ''), startedNs: isLogged ? process.hrtime.bigint() : 0n, req }
-    pulse.add('active', 1)
     const connection = connections.of(req.socket)
+    res[key] = {
+      place: pulse.begin(req.method ?? '', req.url ?? ''),
+      startedNs: isLogged ? process.hrtime.bigint() : 0n,
+      req,
+      connection,
+      // Asked for while the socket is there: one that is destroyed does not know it any more.
+      remote: isLogged ? (req.socket.remoteAddress ?? null) : null,
+    }
+    pulse.add('active', 1)
     if (connection !== undefined) {
       connection.active++
       connection.response = res
@@ -50,13 +60,12 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
   function end(this: Keyed): void {
     const track = this[key]
     if (track === undefined) return
-    const { req } = track
+    const { req, connection, startedNs, remote } = track
     pulse.end(track.place)
     pulse.add('active', -1)
     pulse.add('served', 1)
-    if (!this.writableFinished) pulse.add('aborted', 1)
-    if (this.headersSent) pulse.add(statusCounters[Math.min(5, Math.floor(this.statusCode / 100))] ?? 'status5xx', 1)
-    const connection = connections.of(req.socket)
+    if (!isWhole(this)) pulse.add('aborted', 1)
+    if (this.headersSent) pulse.add(counterOf(this.statusCode), 1)
     if (connection !== undefined) {
       connection.active--
       connection.idleSinceMs = nowMs()
@@ -64,8 +73,7 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
       if (connection.response === this) connection.response = null
     }
     if (watch.accessLog !== null) {
-      const remote = req.socket?.remoteAddress ?? null
-      watch.accessLog.write({ req, res: this, startedNs: track.startedNs, bodyBytes: bodyBytesOf(this), remote, pid: process.pid })
+      watch.accessLog.write({ req, res: this, startedNs, bodyBytes: bodyBytesOf(this), remote, pid: process.pid })
     }
     watch.postRequest?.(req, this)
     watch.onFinished()
@@ -86,6 +94,10 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
       case 'checkContinue':
       case 'checkExpectation':
         return serve(event, args[0] as IncomingMessage, args[1] as ServerResponse)
+      case 'stream':
+        // To a server that listens for requests the same stream comes again as one.
+        if (server.listenerCount('request') === 0) watchStream(args[0] as ServerHttp2Stream, args[1] as IncomingHttpHeaders, pulse, watch)
+        break
       case 'secureConnection':
         connections.alias(args[0] as Socket)
         break
@@ -103,4 +115,9 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
     const isWebSocket = req.headers.upgrade?.toLowerCase() === 'websocket'
     connection.upgrade = { isWebSocket, stream: req.socket, bytesWritten: req.socket.bytesWritten, isToldToGo: false }
   }
+}
+
+/** A response of HTTP/2 has no `writableFinished`; its stream knows how it ended. */
+function isWhole(res: ServerResponse | Http2ServerResponse): boolean {
+  return res instanceof ServerResponse ? res.writableFinished : res.writableEnded && res.stream.rstCode === 0
 }

@@ -117,7 +117,10 @@ describe('the access log', () => {
   })
 
   test('counts the bytes of the body that were sent, and has a line for a client that went away', async () => {
-    const server = start({ args: [...args, '--access-logfile', 'access.log', '--access-logformat', '%(m)s %(U)s %(s)s %(B)s'], files })
+    const server = start({
+      args: [...args, '--access-logfile', 'access.log', '--access-logformat', '%(h)s %(m)s %(U)s %(s)s %(B)s'],
+      files,
+    })
     await server.ready()
     const port = server.port()
     await ask({ port, path: '/chunked' })
@@ -125,7 +128,9 @@ describe('the access log', () => {
     await ask({ port, path: '/etag', headers: { 'if-none-match': '"a"' } })
     await expect(ask({ port, path: '/never', timeoutMs: 200 })).rejects.toThrow()
     const lines = await linesOf(join(server.folder, 'access.log'), 4)
-    expect(lines).toEqual(['GET /chunked 200 9', 'HEAD /chunked 200 0', 'GET /etag 304 0', 'GET /never - 0'])
+    expect(lines).toEqual(
+      ['GET /chunked 200 9', 'HEAD /chunked 200 0', 'GET /etag 304 0', 'GET /never - 0'].map((line) => `127.0.0.1 ${line}`),
+    )
   })
 
   test('goes to stdout as -, in JSON where JSON is asked for', async () => {

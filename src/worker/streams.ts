@@ -1,0 +1,39 @@
+/** Sees the streams of an HTTP/2 server that handles them itself, without requests and responses. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type { Pulse } from '../ipc/pulse.ts'
+import type { AccessLog } from '../log/access-log.ts'
+import { counterOf } from './status-counter.ts'
+
+interface StreamWatch {
+  readonly accessLog: AccessLog | null
+  onFinished(): void
+}
+
+/** What the app does with the stream is its own affair: that it is under way, and how it ended, is ours. */
+export function watchStream(
+  stream: ServerHttp2Stream,
+  head: IncomingHttpHeaders,
+  pulse: Pulse,
+  { accessLog, onFinished }: StreamWatch,
+): void {
+  const method = String(head[':method'])
+  const url = String(head[':path'])
+  const place = pulse.begin(method, url)
+  const startedNs = accessLog === null ? 0n : process.hrtime.bigint()
+  const remote = stream.session?.socket.remoteAddress ?? null
+  pulse.add('active', 1)
+  stream.once('close', () => {
+    const { headersSent, rstCode, sentHeaders } = stream
+    const statusCode = Number(sentHeaders?.[':status'] ?? 0)
+    pulse.end(place)
+    pulse.add('active', -1)
+    pulse.add('served', 1)
+    if (rstCode !== 0) pulse.add('aborted', 1)
+    if (headersSent) pulse.add(counterOf(statusCode), 1)
+    const req = { method, url, httpVersion: '2.0', headers: head } as IncomingMessage
+    const res = { headersSent, statusCode, getHeader: (name: string) => sentHeaders?.[name] } as ServerResponse
+    accessLog?.write({ req, res, startedNs, bodyBytes: null, remote, pid: process.pid })
+    onFinished()
+  })
+}
