@@ -16,7 +16,7 @@ export default {
     curl '${shop}/slow?ms=5000' & kill -HUP ${arbiter.pid}   a reload while a request is under way: it is answered
     curl '${shop}/cpu?ms=3000' & curl ${shop}/pid     one worker burns, the other answers; the log tells where it burnt
     curl ${shop}/crash                              a worker dies; it is replaced, and the log says why
-    ps --forest -o pid,args -g ${arbiter.pid}
+    ps --forest -o pid,args --pid ${arbiter.pid} --ppid ${arbiter.pid}
 `)
   },
 }
