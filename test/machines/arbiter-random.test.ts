@@ -149,7 +149,7 @@ async function happen(world: World, { what, pick }: Happening): Promise<void> {
   await turn()
 }
 
-const namesOf = (children: readonly Played[]) => children.map(({ input }) => `worker.${input.age}`).sort()
+const agesOf = (children: readonly Played[]) => children.map(({ input }) => input.age).sort()
 
 /** Holds between any two events. */
 function checkStep(world: World): void {
@@ -157,16 +157,16 @@ function checkStep(world: World): void {
   expect(world.error).toBeNull()
   expect(snapshot.status).not.toBe('error')
   if (snapshot.status === 'done') {
-    expect(namesOf(world.played), 'stopped while a worker lives').toEqual([])
+    expect(agesOf(world.played), 'stopped while a worker lives').toEqual([])
     return
   }
   const { context } = snapshot
   const rows = rowsOf(context)
   // One row, one chart, one process.
-  expect(namesOf(world.played)).toEqual(rows.map(({ age }) => `worker.${age}`).sort())
+  expect(agesOf(world.played)).toEqual(rows.map(({ age }) => age).sort())
   const isRolling = snapshot.matches({ ready: { reloading: 'rolling' } })
   const expected = [
-    ...rows.map(({ age }) => `worker.${age}`),
+    ...rows.map(({ actorId }) => actorId),
     ...Object.keys(context.listeners).map((id) => `listener.${id}`),
     ...(isRolling ? [`rolling.${context.candidate?.generation}`] : []),
   ]

@@ -176,7 +176,8 @@ describe('deaths', () => {
 
   test('a chart that breaks is told, its process is let go, and its slot is filled a while later', async () => {
     const world = await booted({ workers: 1 })
-    world.actor.send({ type: 'xstate.error.actor.worker.1', actorId: 'worker.1', error: new Error('bug') } as never)
+    const actorId = rowsOf(world.context)[0]?.actorId
+    world.actor.send({ type: `xstate.error.actor.${actorId}`, actorId, error: new Error('bug') } as never)
     expect(world.noted('chart.failed')).toEqual([{ event: 'chart.failed', facts: { problem: 'bug' } }])
     expect(world.saidOf('letGo')).toEqual([{ age: 1 }])
     expect(rowsOf(world.context)).toEqual([])
@@ -536,7 +537,7 @@ describe('the end', () => {
         world.actor.send(order)
         expect(world.context.listeners).toEqual({})
         expect([...world.of('ready'), ...world.of('starting')]).toEqual([])
-        if (!world.isOver) expect(childrenOf(world)).toEqual(world.played.map(({ input }) => `worker.${input.age}`))
+        if (!world.isOver) expect(childrenOf(world)).toEqual(rowsOf(world.context).map(({ actorId }) => actorId))
         expect(world.isOver).toBe(world.played.length === 0)
         for (const child of [...world.played]) {
           expect(stateOf(world)).toBe(order.type === 'force' ? 'killing' : 'draining')
