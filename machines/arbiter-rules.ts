@@ -65,8 +65,8 @@ type Order =
   | { do: 'open'; listener: ListenerOrder }
   | { do: 'close'; id: string }
   | { do: 'roll'; candidate: Candidate }
-  | { do: 'tell-rolling'; generation: Generation; event: EventObject }
-  | { do: 'stop-rolling'; generation: Generation }
+  | { do: 'tell-rolling'; event: EventObject }
+  | { do: 'stop-rolling' }
   | { do: 'refill-later'; slot: Slot; delayMs: number }
   | { do: 'cancel-refill'; slot: Slot }
   | { do: 'watch-boot' }
@@ -311,7 +311,7 @@ export function tellRollingReady(context: ArbiterContext, p: { slot: Slot; age: 
 
 export function tellRolling(context: ArbiterContext, p: { event: EventObject }): Decision {
   if (context.candidate === null) return change(context, {})
-  return change(context, {}, [{ do: 'tell-rolling', generation: context.candidate.generation, event: p.event }])
+  return change(context, {}, [{ do: 'tell-rolling', event: p.event }])
 }
 
 /** All new workers are ready: from here on the candidate is the generation, and the old ones drain. */
@@ -340,7 +340,7 @@ export function rollBack(context: ArbiterContext, p: { problem: string }): Decis
   const born = rowsOf(context).filter((row) => row.generation === candidate.generation)
   return inTurn(
     context,
-    (now) => change(now, { candidate: null }, [{ do: 'stop-rolling', generation: candidate.generation }, announce]),
+    (now) => change(now, { candidate: null }, [{ do: 'stop-rolling' }, announce]),
     (now) => retire(now, born, 'rollback'),
     (now) => closeListeners(now, { ids: candidate.opens.map((listener) => listener.id) }),
     fillSlots,
@@ -351,7 +351,7 @@ export function rollBack(context: ArbiterContext, p: { problem: string }): Decis
 
 /** No worker is to be added any more, by a reload or by a back-off that is over. */
 function startNothing(context: ArbiterContext): Decision {
-  const rolling: Order[] = context.candidate === null ? [] : [{ do: 'stop-rolling', generation: context.candidate.generation }]
+  const rolling: Order[] = context.candidate === null ? [] : [{ do: 'stop-rolling' }]
   const cancels = context.refills.map((slot): Order => ({ do: 'cancel-refill', slot }))
   return change(context, { refills: [], candidate: null }, [...rolling, ...cancels])
 }
@@ -373,7 +373,8 @@ export function killAll(context: ArbiterContext): Decision {
 
 const workerId = (number: number) => `worker.${number}`
 const listenerId = (id: string) => `listener.${id}`
-const rollingId = (generation: Generation) => `rolling.${generation}`
+/** There is one at a time, and its name is used again like theirs. */
+const rollingId = 'rolling.1'
 
 /**
  * Children are addressed by id: a row and its child come and go in one step, so one that is missing is a bug. A target
@@ -405,14 +406,14 @@ function actionOf(order: Order) {
     case 'roll': {
       const slots = Array.from({ length: order.candidate.workers }, (_, slot) => slot)
       return spawnChild('rolling', {
-        id: rollingId(order.candidate.generation),
+        id: rollingId,
         input: { slots, unavailableMax: order.candidate.unavailableMax },
       })
     }
     case 'tell-rolling':
-      return sendTo(rollingId(order.generation), order.event)
+      return sendTo(rollingId, order.event)
     case 'stop-rolling':
-      return stopChild(rollingId(order.generation))
+      return stopChild(rollingId)
     case 'refill-later':
       return raise({ type: 'slot.refill', slot: order.slot } as EventObject, { id: `refill.${order.slot}`, delay: order.delayMs })
     case 'cancel-refill':
