@@ -13,6 +13,8 @@ interface MonocerosEvent {
   readonly isEnd?: boolean
   /** Four, unless it says otherwise. */
   readonly workers?: number
+  /** Without `bind`: the arbiter binds what the program listens to, and lends it by handle. */
+  readonly isBoundByProgram?: boolean
   happen(server: Running): Promise<Permit>
 }
 
@@ -181,6 +183,14 @@ export const mixedEvents: readonly MonocerosEvent[] = [
   { name: 'TERM of a worker', happen: stopOne },
   { name: 'TERM of the only worker', workers: 1, happen: stopOne },
   { name: 'SIGKILL of the only worker', workers: 1, happen: killOne },
+  {
+    name: 'HUP of a program that listens by itself',
+    isBoundByProgram: true,
+    async happen(server) {
+      await reload(server)
+      return nothingDied
+    },
+  },
   { name: 'HUP during a HUP', happen: reloadTwice },
   { name: 'SIGKILL of a worker during a HUP', happen: killDuringReload },
   {
@@ -189,6 +199,14 @@ export const mixedEvents: readonly MonocerosEvent[] = [
     async happen(server) {
       await beginReload(server)
       return killArbiter(server)
+    },
+  },
+  {
+    name: 'TERM of every process, as systemd does',
+    isEnd: true,
+    async happen(server) {
+      for (const pid of server.workers().values()) process.kill(pid, 'SIGTERM')
+      return stop(server)
     },
   },
   {
@@ -207,8 +225,9 @@ export function monocerosTrial(event: MonocerosEvent, moreArgs: readonly string[
 }
 
 async function startService(event: MonocerosEvent, moreArgs: readonly string[]): Promise<Service> {
+  const bind = event.isBoundByProgram ? [] : ['-b', '127.0.0.1:0']
   const { running, close } = startShared({
-    args: [appFile, '-w', String(event.workers ?? workers), '-b', '127.0.0.1:0', ...(event.args ?? []), ...moreArgs],
+    args: [appFile, '-w', String(event.workers ?? workers), ...bind, ...(event.args ?? []), ...moreArgs],
     files: { [appFile]: soundApp, [configFile]: '{}' },
   })
   try {
