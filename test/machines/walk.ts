@@ -22,9 +22,9 @@ export interface WalkOptions {
   /** What can happen in a snapshot; events that the chart does not know there are welcome. */
   readonly events: readonly Sample[] | ((snapshot: AnyMachineSnapshot) => readonly Sample[])
   /** What tells two snapshots of one state apart. */
-  readonly essentials?: (context: AnyMachineSnapshot['context']) => unknown
+  readonly essentials?: (context: AnyMachineSnapshot['context'], snapshot: AnyMachineSnapshot) => unknown
   readonly from?: AnyMachineSnapshot
-  readonly nodesMax?: number
+  readonly edgesMax?: number
 }
 
 export interface Node {
@@ -68,7 +68,7 @@ function watched(machine: AnyStateMachine, watch: Watch): AnyStateMachine {
 /** Every snapshot that can be reached, once for each value and essentials. */
 export function walk(machine: AnyStateMachine, options: WalkOptions): Walk {
   const essentials = options.essentials ?? (() => null)
-  const key = (snapshot: AnyMachineSnapshot) => JSON.stringify([snapshot.status, snapshot.value, essentials(snapshot.context)])
+  const key = (snapshot: AnyMachineSnapshot) => JSON.stringify([snapshot.status, snapshot.value, essentials(snapshot.context, snapshot)])
   const sampled = new Set<string>()
   const entered = new Set<string>()
   const taken = new Set<AnyTransitionDefinition>()
@@ -90,7 +90,7 @@ export function walk(machine: AnyStateMachine, options: WalkOptions): Walk {
     input: options.input,
     events: eventsIn,
     serializeState: key,
-    limit: options.nodesMax ?? 5_000,
+    limit: options.edgesMax ?? 5_000,
     fromState: options.from ?? initialTransition(logic, options.input)[0],
   } as never) as unknown as Record<
     string,
