@@ -187,6 +187,26 @@ describe('a reload with a broken configuration', () => {
     expect(await server.stop()).toEqual({ code: 0, signal: null })
   })
 
+  test('whose import never ends is rolled back after boot_timeout', async () => {
+    const server = start({
+      args: ['app.mjs', ...bind],
+      files: { 'app.mjs': saying('here'), 'monoceros.config.mjs': config({ workers: 1 }) },
+    })
+    await server.ready()
+    put(server, 'monoceros.config.mjs', config({ workers: 1, bootTimeout: 0.5 }))
+    server.signal('SIGHUP')
+    await server.until('worker.gone', { gen: 1 })
+    put(server, 'monoceros.config.mjs', hangingAtImport)
+    server.signal('SIGHUP')
+    await server.until('reload.rolled-back')
+    expect(await body(server)).toBe('here')
+    expect(server.all('worker.booting')).toHaveLength(2)
+    put(server, 'monoceros.config.mjs', config({ workers: 2 }))
+    server.signal('SIGHUP')
+    await server.untilCount('reload.done', 2)
+    expect(server.workers().size).toBe(2)
+  })
+
   test('whose import never ends leaves the arbiter hearing every signal', async () => {
     const server = start({
       args: ['app.mjs', ...bind],

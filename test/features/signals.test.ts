@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ask, begin } from '../support/client.ts'
 import { blocks, handles, type Running, type StartOptions, start } from '../support/harness.ts'
+import { listening } from '../support/listening.ts'
 import { poll } from '../support/poll.ts'
-import { listening } from '../support/ports.ts'
 import { hangingAtImport, holding, importingAfter, saying } from '../support/programs.ts'
 
 const bind = ['-b', '127.0.0.1:0']
@@ -49,6 +49,26 @@ describe('the arbiter, while it serves', () => {
     for (const { whole } of held) await expect(whole).rejects.toThrow()
     expect(server.all('worker.drained')).toMatchObject([{ cutRequests: 2 }])
     expect(server.all('worker.grace-over')).toHaveLength(0)
+  })
+
+  test('at TERM waits for onShutdown as for a request', async () => {
+    const app = `${saying('here')}
+      import { writeFileSync } from 'node:fs'
+      export const onShutdown = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 2_200))
+        writeFileSync('shut', '')
+      }`
+    const server = await serving(app)
+    expect(await server.stop()).toEqual(asAsked)
+    expect(existsSync(join(server.folder, 'shut'))).toBe(true)
+  })
+
+  test('at TERM leaves behind an onShutdown that outlasts graceful_timeout, and says so', async () => {
+    const app = `${saying('here')}export const onShutdown = () => new Promise((resolve) => setTimeout(resolve, 600_000))\n`
+    const server = await serving(app, ['--graceful-timeout', '0.2'])
+    expect(await server.stop()).toEqual(asAsked)
+    await server.until('worker.shutdown-failed')
+    expect(server.all('worker.gone', { exitCode: 0 })).toHaveLength(1)
   })
 
   test.each(['SIGINT', 'SIGQUIT'] as const)('at %s is quick: what has begun gets a second, not graceful_timeout', async (signal) => {

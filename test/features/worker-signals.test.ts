@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ask, begin } from '../support/client.ts'
 import { blocks, handles, type Running, start } from '../support/harness.ts'
+import { listening } from '../support/listening.ts'
 import { poll } from '../support/poll.ts'
-import { listening } from '../support/ports.ts'
 import { holding, importingAfter, saying } from '../support/programs.ts'
 
 const put = (server: Running, file: string, text = '') => writeFileSync(join(server.folder, file), text)
