@@ -21,6 +21,7 @@ export type ArbiterEvent =
   | { type: 'stop'; reason: string; isQuick: boolean }
   | { type: 'force' }
   | { type: 'listener.wanted'; id: string; address: string }
+  | { type: 'listener.unwanted'; id: string }
   | { type: 'listener.bound'; id: string }
   | { type: 'listener.failed'; id: string; problem: string }
   | { type: 'handle.ready'; slot: Slot; age: Age }
@@ -153,6 +154,7 @@ export const arbiterMachine = setup({
     'listener.wanted': {
       actions: { type: 'openListeners', params: ({ event }) => ({ listeners: [{ id: event.id, address: event.address }] }) },
     },
+    'listener.unwanted': { actions: { type: 'closeListeners', params: ({ event }) => ({ ids: [event.id] }) } },
     'listener.bound': { actions: { type: 'keepBound', params: ({ event }) => ({ id: event.id }) } },
     'listener.failed': { actions: { type: 'forgetListener', params: ({ event }) => ({ id: event.id }) } },
     'xstate.done.actor.listener.*': { actions: stopChild(({ event }) => event.actorId) },

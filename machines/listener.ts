@@ -113,7 +113,15 @@ export const listenerMachine = setup({
         'tellBound',
         { type: 'note', params: ({ context }) => ({ event: 'listener.bound', facts: { address: context.boundAddress ?? '' } }) },
       ],
-      on: { close: 'closed' },
+      on: {
+        close: {
+          target: 'closed',
+          actions: {
+            type: 'note',
+            params: ({ context }) => ({ event: 'listener.closed', facts: { address: context.boundAddress ?? '' } }),
+          },
+        },
+      },
     },
     closed: {
       description: 'The arbiter holds it no longer.',

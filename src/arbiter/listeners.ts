@@ -20,15 +20,20 @@ interface Entry {
   readonly wanted: Address
   bound: { readonly handle: BoundHandle; readonly address: Address } | null
   askers: Asker[]
+  /** It is in the configuration; else programs asked for it, those of these generations. */
+  isConfigured: boolean
+  readonly generations: Set<number>
 }
 
 export interface Listeners {
   /** Names an address for the chart. The same address has the same id; port 0 has one for each time that somebody asks for it. */
-  idOf(address: Address, anyPort?: { readonly asker: 'bind' | 'program'; readonly ordinal: number }): string
+  idOf(address: Address, asker: 'bind' | 'program', ordinal: number): string
   bind(id: string, tries: number): Promise<{ ok: true; address: string } | { ok: false; problem: BindProblem }>
   release(id: string): void
   /** Answers at once when it is bound, else as soon as that is known; true: it must be asked for first. */
-  grant(id: string, asker: Asker): boolean
+  grant(id: string, generation: number, asker: Asker): boolean
+  /** A generation is gone: the listeners that programs of no other one have asked for. */
+  unwantedAfter(generation: number): string[]
   /** What a spawn passes on: descriptors in order, and the facts that name them. */
   inherited(ids: readonly string[], firstFd: number): { fds: number[]; facts: ListenerFact[] }
   addresses(): string[]
@@ -45,10 +50,12 @@ export function createListeners(options: ListenersOptions): Listeners {
     entry.bound === null ? null : { listener: { id, address: formatAddress(entry.bound.address), fd: null }, handle: entry.bound.handle }
 
   return {
-    idOf(address, { asker, ordinal } = { asker: 'bind', ordinal: 0 }) {
+    idOf(address, asker, ordinal) {
       const isAnyPort = address.kind === 'tcp' && address.port === 0
       const id = isAnyPort ? `${formatAddress(address)}#${asker}.${ordinal}` : formatAddress(address)
-      if (!entries.has(id)) entries.set(id, { wanted: address, bound: null, askers: [] })
+      const entry = entries.get(id) ?? { wanted: address, bound: null, askers: [], isConfigured: false, generations: new Set() }
+      entries.set(id, entry)
+      if (asker === 'bind') entry.isConfigured = true
       return id
     },
     async bind(id, tries) {
@@ -77,12 +84,13 @@ export function createListeners(options: ListenersOptions): Listeners {
       entry.bound?.handle.close()
       settle(entry, { problem: new MonocerosError('MON_LISTENER_FAILED', { address: id, problem: 'it could not be bound' }).toData() })
     },
-    grant(id, asker) {
+    grant(id, generation, asker) {
       const entry = entries.get(id)
       if (entry === undefined) {
         asker({ problem: new MonocerosError('MON_LISTENER_FAILED', { address: id, problem: 'the arbiter no longer holds it' }).toData() })
         return false
       }
+      entry.generations.add(generation)
       const answer = grantOf(id, entry)
       if (answer !== null) {
         asker(answer)
@@ -90,6 +98,12 @@ export function createListeners(options: ListenersOptions): Listeners {
       }
       entry.askers.push(asker)
       return entry.askers.length === 1
+    },
+    unwantedAfter(generation) {
+      return [...entries].flatMap(([id, { isConfigured, generations }]) => {
+        const wasAsked = generations.delete(generation)
+        return wasAsked && !isConfigured && generations.size === 0 ? [id] : []
+      })
     },
     inherited(ids, firstFd) {
       const bound = ids.flatMap((id) => {

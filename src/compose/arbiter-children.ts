@@ -17,7 +17,7 @@ import type { ArbiterScope } from './arbiter-scope.ts'
 import { hookLog } from './hook-log.ts'
 
 interface AskedActor {
-  send(event: { type: 'listener.wanted'; id: string; address: string }): void
+  send(event: { type: 'listener.wanted'; id: string; address: string } | { type: 'listener.unwanted'; id: string }): void
 }
 
 /** A watchdog beats twice a second: this much on top of `timeout` tells a late beat from none. */
@@ -52,6 +52,7 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
     onDoorWanted: (child, wanted, answer) => grantDoor(scope, actor, child, wanted, answer),
     onGone(child) {
       const farewell = scope.runHookOf(child.input.generation, 'childExit', workerFacts(child))
+      leaveListeners(scope, actor, child.input)
       scope.farewells.add(farewell)
       void farewell.then(() => scope.farewells.delete(farewell))
     },
@@ -119,17 +120,24 @@ function grantDoor(
   answer: DoorAnswer,
 ): void {
   const id = wanted.listenerId ?? idOfWish(scope, child.input, wanted)
-  const isNew = scope.listeners.grant(id, (granted) => {
+  const isNew = scope.listeners.grant(id, child.input.generation, (granted) => {
     if ('problem' in granted) answer({ type: 'door', wishId: wanted.wishId, listener: null, problem: granted.problem })
     else answer({ type: 'door', wishId: wanted.wishId, listener: granted.listener, problem: null }, granted.handle)
   })
   if (isNew) actor().send({ type: 'listener.wanted', id, address: id })
 }
 
+/** With the last worker of a generation goes what only its program listened to: nobody would serve who queues there. */
+function leaveListeners(scope: ArbiterScope, actor: () => AskedActor, { generation, age }: HandleInput): void {
+  const isLast = scope.roster.rows().every((row) => row.generation !== generation || row.age === age)
+  if (!isLast || generation === scope.current.facts.generation) return
+  for (const id of scope.listeners.unwantedAfter(generation)) actor().send({ type: 'listener.unwanted', id })
+}
+
 function idOfWish(scope: ArbiterScope, input: HandleInput, wanted: Extract<FactFromWorker, { type: 'door.wanted' }>): string {
   const address = addressOfWish(wanted.wish ?? { host: null, port: 0, path: null })
-  if (address.kind !== 'tcp' || address.port !== 0) return scope.listeners.idOf(address)
+  if (address.kind !== 'tcp' || address.port !== 0) return scope.listeners.idOf(address, 'program', 0)
   const ordinal = anyPortWishes.get(input) ?? 0
   anyPortWishes.set(input, ordinal + 1)
-  return scope.listeners.idOf(address, { asker: 'program', ordinal })
+  return scope.listeners.idOf(address, 'program', ordinal)
 }

@@ -173,7 +173,7 @@ function ordersOf({ settings }: ResolvedConfig, listeners: Listeners): ListenerO
     const parsed = parseAddress(text)
     if (!parsed.ok) return [] // the configuration has been checked
     const isAnyPort = parsed.address.kind === 'tcp' && parsed.address.port === 0
-    return [{ id: listeners.idOf(parsed.address, { asker: 'bind', ordinal: isAnyPort ? anyPorts++ : 0 }), address: text }]
+    return [{ id: listeners.idOf(parsed.address, 'bind', isAnyPort ? anyPorts++ : 0), address: text }]
   })
   // The same address twice is one listener.
   return ids.filter((order, index) => ids.findIndex((other) => other.id === order.id) === index)

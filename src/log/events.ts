@@ -42,6 +42,11 @@ export const events = {
   'arbiter.reopened': row('info', 'log files reopened', 'USR1: the logs of the arbiter and of every worker were opened again by name.'),
 
   'listener.bound': row('info', 'listening at {address}', 'An address is bound. Connections are taken as soon as a worker is ready.'),
+  'listener.closed': row(
+    'info',
+    'no longer listening at {address}',
+    'The arbiter has let go of an address: at its stop, or after a reload that wants it no more. Workers that drain may hold it for a while.',
+  ),
   'listener.waiting': row(
     'warning',
     '{problem}; try {tries} of 5, the next in a second',
