@@ -1,12 +1,12 @@
 /** Where a server can be bound, what is refused, and what the kernel shows of it. */
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
 import { closeSync, existsSync, lstatSync, openSync, readFileSync } from 'node:fs'
-import { type AddressInfo, createServer, type Server } from 'node:net'
+import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Ask, ask } from '../support/client.ts'
 import { type Running, runMark, start } from '../support/harness.ts'
+import { freePort, listening, patiently, portOf } from '../support/sockets.ts'
 import { isNodeAtLeast, lacksIpv6, lacksProgram } from '../support/system.ts'
 
 const app = { 'app.mjs': 'export default (req, res) => res.end(String(process.pid))\n' }
@@ -24,35 +24,6 @@ async function expectShared(server: Running, at: Ask): Promise<void> {
   expect(pids).toEqual(new Set(server.workers().values()))
 }
 
-async function listening(path?: string): Promise<Server> {
-  const server = createServer()
-  if (path === undefined) server.listen(0, '127.0.0.1')
-  else server.listen(path)
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  return server
-}
-
-/** A port that nobody had a moment ago; for what must be known before the server binds. */
-async function freePort(): Promise<number> {
-  const holder = await listening()
-  const port = portOf(holder)
-  await new Promise((resolve) => holder.close(resolve))
-  return port
-}
-
-/** Again while nobody listens yet. */
-async function patiently<T>(action: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await action()
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error
-    }
-  }
-}
-
-const portOf = (server: Server) => (server.address() as AddressInfo).port
 const fdOf = (server: Server) => (server as unknown as { _handle: { fd: number } })._handle.fd
 const boundAt = (server: Running) => server.all('listener.bound').map((line) => line['address'])
 
