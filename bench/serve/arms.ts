@@ -1,0 +1,175 @@
+/** The servers under comparison: each is started with the same app and the same number of workers, and ended by its pid. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { pm2Path } from '../peers.ts'
+import { childrenOf, familyOf } from './processes.ts'
+
+export interface Order {
+  /** Absolute path of a module that exports the app. */
+  readonly app: string
+  readonly workers: number
+}
+
+export interface Service {
+  readonly port: number
+  /** From the spawn to the moment all workers take connections. */
+  readonly readyMs: number
+  /** All its processes. */
+  pids(): number[]
+  workers(): number[]
+  /** What has happened that makes its figures void. */
+  problems(): string[]
+  stop(): Promise<void>
+}
+
+export interface Arm {
+  readonly name: string
+  start(order: Order): Promise<Service>
+}
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+const patienceMs = 30_000
+
+export const plainNode: Arm = { name: 'node', start: ({ app }) => startProgram('program.js', { app, workers: 1 }) }
+export const nodeCluster: Arm = { name: 'node:cluster', start: (order) => startProgram('cluster.js', order) }
+
+async function startProgram(program: string, { app, workers }: Order): Promise<Service> {
+  const port = await freePort()
+  const env = { ...process.env, BENCH_APP: app, BENCH_WORKERS: String(workers), PORT: String(port) }
+  const startedMs = performance.now()
+  const child = spawn(process.execPath, [join(here, program)], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  await lineOf(child, 'stdout', (line) => line === 'ready')
+  const readyMs = performance.now() - startedMs
+  const pid = child.pid as number
+  return {
+    port,
+    readyMs,
+    pids: () => familyOf(pid),
+    workers: () => (program === 'program.js' ? [pid] : childrenOf(pid)),
+    problems: () => [],
+    stop: () => end(child),
+  }
+}
+
+export const pm2: Arm = {
+  name: 'PM2',
+  async start({ app, workers }) {
+    const port = await freePort()
+    const folder = mkdtempSync(join(tmpdir(), 'monoceros-bench-pm2-'))
+    const env = { ...process.env, PM2_HOME: folder, BENCH_APP: app, PORT: String(port) }
+    const run = (...args: string[]) => promisify(execFile)(process.execPath, [pm2Path, ...args], { env, timeout: patienceMs })
+    const startedMs = performance.now()
+    await run('start', join(here, 'program.js'), '-i', String(workers), '--silent')
+    await answers(port)
+    const readyMs = performance.now() - startedMs
+    const daemonPid = Number(readFileSync(join(folder, 'pm2.pid'), 'utf8'))
+    return {
+      port,
+      readyMs,
+      pids: () => familyOf(daemonPid),
+      workers: () => childrenOf(daemonPid),
+      problems: () => [],
+      async stop() {
+        await run('kill')
+        rmSync(folder, { recursive: true, force: true })
+      },
+    }
+  },
+}
+
+/** What may not happen while figures are taken. */
+const voiding = /^(worker\.(died|gone|recycle|timeout|frozen|uncaught|draining)|log\.(failed|dropped)|request\.|chart\.)/
+
+/** `dist` is a build of monoceros; `args` come before those that every arm gets. */
+export function monoceros(name: string, dist: string, args: (folder: string) => readonly string[] = () => []): Arm {
+  return {
+    name,
+    async start({ app, workers }) {
+      const folder = mkdtempSync(join(tmpdir(), 'monoceros-bench-'))
+      const port = await freePort()
+      const config = ['-c', join(here, 'monoceros.config.js'), '-b', `127.0.0.1:${port}`, '-w', String(workers), '--log-format', 'json']
+      const startedMs = performance.now()
+      const words = [join(dist, 'src/entry/cli.js'), ...config, ...args(folder), app]
+      const child = spawn(process.execPath, words, { stdio: ['ignore', 'inherit', 'pipe'] })
+      const found: string[] = []
+      await lineOf(child, 'stderr', (line) => {
+        const event = eventOf(line)
+        if (voiding.test(event)) found.push(event)
+        return event === 'arbiter.ready'
+      })
+      const readyMs = performance.now() - startedMs
+      const pid = child.pid as number
+      return {
+        port,
+        readyMs,
+        pids: () => familyOf(pid),
+        workers: () => childrenOf(pid),
+        problems: () => [...found],
+        async stop() {
+          await end(child)
+          rmSync(folder, { recursive: true, force: true })
+        },
+      }
+    },
+  }
+}
+
+function eventOf(line: string): string {
+  try {
+    return String((JSON.parse(line) as { event?: unknown }).event)
+  } catch {
+    return ''
+  }
+}
+
+/** Settles at the first line that `isIt`, and goes on showing it the lines that come later. */
+async function lineOf(child: ChildProcess, stream: 'stdout' | 'stderr', isIt: (line: string) => boolean): Promise<void> {
+  const lines = createInterface({ input: child[stream] as NonNullable<ChildProcess['stdout']> })
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${child.spawnargs.join(' ')} did not get ready`)), patienceMs)
+    child.once('exit', (code, signal) => reject(new Error(`${child.spawnargs.join(' ')} ended (${code ?? signal})`)))
+    lines.on('line', (line) => {
+      if (!isIt(line)) return
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
+  await gone
+  clearTimeout(timer)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function answers(port: number): Promise<void> {
+  const deadlineMs = performance.now() + patienceMs
+  while (performance.now() < deadlineMs) {
+    try {
+      await (await fetch(`http://127.0.0.1:${port}/`)).text()
+      return
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+  throw new Error(`nobody answers at port ${port}`)
+}
