@@ -101,7 +101,10 @@ export function createConnections(pulse: Pulse, onClosed: () => void): Connectio
       }
     },
     markClosing() {
-      for (const { response } of open) if (response !== null) closeAfter(response)
+      for (const connection of open) {
+        const { response } = connection
+        if (response !== null) closeAfter(response, () => connection.response === response)
+      }
     },
     destroyAll() {
       for (const { socket } of open) socket.destroy()

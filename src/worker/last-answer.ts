@@ -5,11 +5,13 @@ import { ServerResponse } from 'node:http'
  * Makes a response the last one of its connection. An app, or a proxy in it that copies its client's headers, may ask for
  * keep-alive in so many words: a busy client would then never leave a worker that drains, and be cut at the end of the grace.
  */
-export function closeAfter(response: ServerResponse): void {
+export function closeAfter(response: ServerResponse, isLast = () => true): void {
   if (!(response instanceof ServerResponse) || response.headersSent) return // HTTP/2 closes by GOAWAY
   const { writeHead } = response
-  response.shouldKeepAlive = false
   response.writeHead = (status: number, ...rest: unknown[]) => {
+    // Its client has sent requests ahead, and the app is at work on them: the last of them closes.
+    if (!isLast()) return Reflect.apply(writeHead, response, [status, ...rest])
+    response.shouldKeepAlive = false
     response.setHeader('connection', 'close')
     return Reflect.apply(writeHead, response, [status, ...rest.map(withoutConnection)])
   }

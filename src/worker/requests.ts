@@ -53,7 +53,7 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
       connection.active++
       connection.response = res
     }
-    if (!watch.mayKeepAlive()) closeAfter(res)
+    if (!watch.mayKeepAlive()) closeAfter(res, () => connection === undefined || connection.response === res)
     res.on('close', end)
   }
 

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { monocerosEvents, monocerosTrial } from '../../bench/ledger/monoceros.ts'
 import { detailsOf } from '../../bench/ledger/report.ts'
@@ -139,4 +140,27 @@ test('a worker whose places are all taken by idle clients makes room for one who
   expect((await ask({ port })).status).toBe(200)
   silent.destroy()
   idle.destroy()
+})
+
+/** Each answer of a drain said close: the first one ended the connection, and took with it those that the app was at work on. */
+test('requests that a client has sent ahead are all answered in a drain, and the last answer says close', async () => {
+  const app = `
+    export default (request, response) => {
+      if (request.url === '/first') return response.end('first')
+      console.error(JSON.stringify({ event: 'app.began', url: request.url }))
+      setTimeout(() => response.end(request.url), 200)
+    }`
+  const server = start({ args: ['app.mjs', '-b', '127.0.0.1:0'], files: { 'app.mjs': app } })
+  await server.ready()
+  const socket = connect(server.port(), '127.0.0.1')
+  const answers = text(socket)
+  socket.write('GET /first HTTP/1.1\r\nhost: a\r\n\r\n')
+  await once(socket, 'readable')
+  server.signal('SIGTERM')
+  await server.until('worker.draining')
+  socket.write(['/a', '/b', '/c'].map((path) => `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`).join(''))
+  const heads = (await answers).split('HTTP/1.1 ').slice(2)
+  expect(heads.map((head) => head.match(/\r\nconnection: (.*)\r\n/i)?.[1])).toEqual(['keep-alive', 'keep-alive', 'close'])
+  expect(heads.map((head) => head.slice(-2))).toEqual(['/a', '/b', '/c'])
+  expect(await server.exited).toEqual({ code: 0, signal: null })
 })
