@@ -6,6 +6,7 @@ import { pages } from '../../docs/generate.ts'
 import { charts } from '../../machines/index.ts'
 import { plainEvent, sentences } from '../../machines/sentences.ts'
 import { errorCodes } from '../../src/base/error-codes.ts'
+import { exitCodes } from '../../src/base/exit-codes.ts'
 import { flags } from '../../src/config/command-line.ts'
 import { events } from '../../src/log/events.ts'
 import { root, sources } from './imports.ts'
@@ -52,6 +53,12 @@ describe.each(Object.entries(charts))('the chart %s', (name, machine) => {
   })
 })
 
+test('the guide tells the exit codes of the code', () => {
+  const guide = readFileSync(join(root, 'docs/guide/processes.md'), 'utf8')
+  const told = [...guide.matchAll(/^\| (\d+) \| (.*) \|$/gm)].map((match) => [Number(match[1]), match[2]])
+  expect(told).toEqual(expect.arrayContaining(Object.values(exitCodes).map(({ code, meaning }) => [code, meaning])))
+})
+
 describe('generated pages are fresh (npm run docs)', () => {
   test.each(Object.entries(pages()))('docs/reference/%s', (path, text) => {
     expect(readFileSync(join(root, 'docs/reference', path), 'utf8')).toBe(text)
@@ -84,6 +91,10 @@ describe.each(written)('%s', (path) => {
     const given = commands.flatMap((command) =>
       [...command.slice(command.indexOf('monoceros ')).matchAll(/\s(--[a-z][a-z-]+)/g)].map((match) => match[1] ?? ''),
     )
-    expect(given.filter((option) => !flags.has(option) && !['--help', '--version', '--forest'].includes(option))).toEqual([])
+    // A typo may be shown, with its answer.
+    const isTypo = (option: string) => text.includes(`unknown option ${option} (did you mean`)
+    expect(
+      given.filter((option) => !flags.has(option) && !isTypo(option) && !['--help', '--version', '--forest'].includes(option)),
+    ).toEqual([])
   })
 })
