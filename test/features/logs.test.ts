@@ -39,7 +39,7 @@ describe('the form of the error log', () => {
   test('is text where text is asked for, without colours', async () => {
     const server = start({ args: [...args, '--log-format', 'text', '--pid', 'pid'], files })
     await poll(() => server.stderr().split('\n').length > 4)
-    for (const line of server.stderr().trimEnd().split('\n')) expect(line).toMatch(textLine)
+    for (const line of records(server.stderr())) expect(line).toMatch(textLine)
     expect(server.stderr()).not.toContain('\u001b')
   })
 
@@ -247,6 +247,9 @@ test('a pipe that nobody reads, as stdout and stderr, does not stop serving nor 
   child.kill('SIGTERM')
   expect(await ended(child)).toBe(0)
 })
+
+/** What is indented belongs to the line above it. */
+const records = (text: string) => text.split('\n').filter((line) => line !== '' && !line.startsWith('    '))
 
 const readLines = (path: string) => readFileSync(path, 'utf8').trimEnd().split('\n')
 
