@@ -314,7 +314,10 @@ export const workerHandleMachine = setup({
           ],
         },
         'child.recycle': {
-          actions: ['tellRecycle', { type: 'note', params: ({ event }) => ({ event: 'worker.recycle', facts: { reason: event.reason } }) }],
+          actions: [
+            'tellRecycle',
+            { type: 'note', params: ({ event }) => ({ event: 'worker.recycle', facts: { reason: event.reason, served: event.served } }) },
+          ],
         },
       },
     },
