@@ -1,7 +1,7 @@
-import { assign, type DoneActorEvent, type ErrorActorEvent, fromPromise, setup, stopChild } from 'xstate'
+import { assign, type DoneActorEvent, type ErrorActorEvent, setup, stopChild } from 'xstate'
 import * as rules from './arbiter-rules.ts'
 import { type ArbiterContext, type Candidate, type GenerationFacts, type ListenerOrder, rowsOf, rule } from './arbiter-rules.ts'
-import { effect } from './effect.ts'
+import { effect, work } from './effect.ts'
 import { listenerMachine } from './listener.ts'
 import { freshWindow } from './restart-window.ts'
 import { type RollingOutput, rollingMachine } from './rolling.ts'
@@ -60,12 +60,8 @@ export const arbiterMachine = setup({
     tags: {} as 'takes-traffic' | 'ends',
   },
   actors: {
-    prepare: fromPromise<void>(() => {
-      throw new Error('actor "prepare" is not provided')
-    }),
-    loadConfig: fromPromise<LoadAnswer>(() => {
-      throw new Error('actor "loadConfig" is not provided')
-    }),
+    prepare: work<void>('prepare'),
+    loadConfig: work<LoadAnswer>('loadConfig'),
     workerHandle: workerHandleMachine,
     listener: listenerMachine,
     rolling: rollingMachine,

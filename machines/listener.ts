@@ -1,5 +1,5 @@
-import { assign, fromPromise, sendParent, setup } from 'xstate'
-import { effect } from './effect.ts'
+import { assign, sendParent, setup } from 'xstate'
+import { effect, work } from './effect.ts'
 import type { Note } from './vocabulary.ts'
 
 export interface ListenerInput {
@@ -33,9 +33,7 @@ export const listenerMachine = setup({
     tags: {} as 'bound',
   },
   actors: {
-    bind: fromPromise<{ ok: true; address: string } | { ok: false; problem: BindProblem }, { id: string; tries: number }>(() => {
-      throw new Error('actor "bind" is not provided')
-    }),
+    bind: work<{ ok: true; address: string } | { ok: false; problem: BindProblem }, { id: string; tries: number }>('bind'),
   },
   actions: {
     note: effect<Note>('note'),

@@ -1,5 +1,5 @@
-import { assign, fromCallback, sendParent, sendTo, setup, stateIn } from 'xstate'
-import { effect } from './effect.ts'
+import { assign, sendParent, sendTo, setup, stateIn } from 'xstate'
+import { effect, organ } from './effect.ts'
 import type { Age, ChildExit, Ending, Generation, KillReason, Note, Slot, StopReason } from './vocabulary.ts'
 
 export interface HandleInput {
@@ -113,9 +113,7 @@ export const workerHandleMachine = setup({
     tags: {} as 'takes-traffic' | 'boots' | 'leaves',
   },
   actors: {
-    childProcess: fromCallback<ChildOrder, HandleInput>(() => {
-      throw new Error('actor "childProcess" is not provided')
-    }),
+    childProcess: organ<ChildOrder, HandleInput>('childProcess'),
   },
   actions: {
     note: effect<Note>('note'),

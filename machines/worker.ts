@@ -1,5 +1,5 @@
-import { assign, fromPromise, setup } from 'xstate'
-import { effect } from './effect.ts'
+import { assign, setup } from 'xstate'
+import { effect, work } from './effect.ts'
 import type { Note } from './vocabulary.ts'
 
 /** Why a worker cannot get ready, as it tells the arbiter, and the code it exits with. */
@@ -26,10 +26,6 @@ const toFailure = (error: unknown): BootFailure => {
   return { exitCode: typeof exitCode === 'number' ? exitCode : 3, error }
 }
 
-const unprovided = (name: string) => () => {
-  throw new Error(`actor "${name}" is not provided`)
-}
-
 export const workerMachine = setup({
   types: {
     context: {} as WorkerContext,
@@ -38,11 +34,11 @@ export const workerMachine = setup({
     tags: {} as 'takes-traffic',
   },
   actors: {
-    load: fromPromise<void>(unprovided('load')),
-    startUp: fromPromise<void>(unprovided('startUp')),
-    open: fromPromise<void>(unprovided('open')),
-    finish: fromPromise<void, Drain>(unprovided('finish')),
-    shutDown: fromPromise<void, Drain>(unprovided('shutDown')),
+    load: work<void>('load'),
+    startUp: work<void>('startUp'),
+    open: work<void>('open'),
+    finish: work<void, Drain>('finish'),
+    shutDown: work<void, Drain>('shutDown'),
   },
   actions: {
     note: effect<Note>('note'),

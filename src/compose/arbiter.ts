@@ -1,18 +1,12 @@
 /** Joins the arbiter's charts to their effects: the whole life of the arbiter process, in order. */
-import { isatty } from 'node:tty'
-import { type ActorRefFrom, createActor, fromCallback, fromPromise } from 'xstate'
-import { arbiterMachine, type LoadAnswer } from '../../machines/arbiter.ts'
-import { listenerMachine } from '../../machines/listener.ts'
-import { type ChildOrder, type HandleInput, workerHandleMachine } from '../../machines/worker-handle.ts'
-import { supervise } from '../arbiter/supervision.ts'
+import { type ActorRefFrom, createActor } from 'xstate'
+import type { arbiterMachine } from '../../machines/arbiter.ts'
 import { problemOf } from '../base/errors.ts'
 import type { ResolvedConfig } from '../config/chain.ts'
-import type { EventName } from '../log/events.ts'
 import { removePidFile } from '../os/pid-file.ts'
 import { refuseDebugger, type Signal } from '../os/signals.ts'
 import { setTitle } from '../os/title.ts'
-import { supervisionHost } from './arbiter-children.ts'
-import { prepare, readCandidate } from './arbiter-generations.ts'
+import { arbiterChart } from './arbiter-chart.ts'
 import { type ArbiterScope, createArbiterScope } from './arbiter-scope.ts'
 import { hearSignals } from './arbiter-signals.ts'
 
@@ -31,73 +25,19 @@ type ArbiterActor = ActorRefFrom<typeof arbiterMachine>
 export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): Promise<number> {
   refuseDebugger()
   const scope = createArbiterScope(config)
-  const { listeners } = scope
   scope.log.event('arbiter.starting', { version: entry.version, node: process.versions.node })
   setTitle(`monoceros: arbiter [${scope.name}]`)
 
-  const handles = workerHandleMachine.provide({
-    actors: {
-      childProcess: fromCallback<ChildOrder, HandleInput>(({ input, receive, sendBack }) => {
-        const supervision = supervise(
-          input,
-          supervisionHost(scope, entry, () => actor),
-          sendBack,
-        )
-        receive((order) => supervision.obey(order))
-      }),
-    },
-    actions: {
-      note: ({ context: { slot, age, generation, pid } }, { event, facts }) =>
-        scope.log.child({ slot, age, gen: generation }).event(event as EventName, { childPid: pid, ...facts }),
-    },
-  })
-  const listener = listenerMachine.provide({
-    actors: { bind: fromPromise(({ input }) => listeners.bind(input.id, input.tries)) },
-    actions: {
-      note: (_, { event, facts }) => scope.log.event(event as EventName, facts),
-      release: (_, { id }) => listeners.release(id),
-    },
-  })
-  const machine = arbiterMachine.provide({
-    actors: {
-      prepare: fromPromise(() => prepare(scope)),
-      loadConfig: fromPromise<LoadAnswer>(({ signal }) => readCandidate(scope, entry.readConfig, signal)),
-      workerHandle: handles,
-      listener,
-    },
-    actions: {
-      note: (_, { event, facts }) => scope.log.event(event as EventName, facts),
-      letGo: (_, { age }) =>
-        scope.roster
-          .rows()
-          .find((row) => row.age === age)
-          ?.letGo(),
-      announceReady: ({ context }) => {
-        scope.log.event('arbiter.ready', { workers: context.target, address: scope.addresses().join(' '), ...hint() })
-        void scope.runHook('whenReady')
-      },
-      announceScale: (_, { from, to }) => {
-        scope.log.event('arbiter.scaled', { from, to })
-        scope.workersWanted = to
-        void scope.runHook('nworkersChanged', to, from)
-      },
-      announceCommit: (_, { generation, workers }) => scope.commit(generation, workers),
-      announceRollback: (_, { problem }) => scope.rollBack(problem),
-    },
-  })
   const first = scope.current
-  const actor: ArbiterActor = createActor(machine, { input: { first: first.facts, listeners: first.listeners } })
+  const actor: ArbiterActor = createActor(
+    arbiterChart(scope, entry, () => actor),
+    { input: { first: first.facts, listeners: first.listeners } },
+  )
   const done = ended(actor, scope)
   hearSignals(entry, scope, actor)
   actor.start()
   const exitCode = await done
   return finish(scope, entry, exitCode)
-}
-
-/** For who sits before it; a service manager knows the signals. */
-function hint(): { advice?: string } {
-  if (!isatty(2)) return {}
-  return { advice: `Ctrl-C stops it; kill -HUP ${process.pid} reloads app and configuration, and loses no request` }
 }
 
 function ended(actor: ArbiterActor, scope: ArbiterScope): Promise<number> {

@@ -1,19 +1,16 @@
 /** Joins the worker chart to its effects: the whole life inside a worker process, in order. */
-import { createActor, fromPromise } from 'xstate'
-import { workerMachine } from '../../machines/worker.ts'
-import { MonocerosError, problemOf, stackOf } from '../base/errors.ts'
+import { createActor } from 'xstate'
+import { problemOf } from '../base/errors.ts'
 import { exitCodes } from '../base/exit-codes.ts'
 import { type Channel, channelToArbiter } from '../ipc/channel.ts'
 import type { BootOrder, FactFromWorker, OrderToWorker } from '../ipc/messages.ts'
 import { readPulse } from '../ipc/pulse.ts'
-import type { EventName } from '../log/events.ts'
 import { refuseDebugger, type Signal } from '../os/signals.ts'
 import { beatFd, killGroup } from '../os/spawn.ts'
-import { setTitle } from '../os/title.ts'
-import { shutdownPatienceMs } from '../worker/drain.ts'
 import { watchSlowRequests } from '../worker/slow-requests.ts'
 import { startVitals } from '../worker/vitals.ts'
 import { createWishes } from '../worker/wishes.ts'
+import { showPhase, workerChart } from './worker-chart.ts'
 import { createProgram, type Program } from './worker-program.ts'
 import { createWorkerScope, type WorkerScope } from './worker-scope.ts'
 import { createTraffic } from './worker-traffic.ts'
@@ -45,45 +42,9 @@ export async function runWorker(entry: WorkerEntry): Promise<void> {
     clearInterval(heldOpen)
     refuseDebugger() // for the last time: one that is opened from now on is the app's
   })
-  let leftMs = 0
   showPhase(boot, 'booting')
 
-  const actor = createActor(
-    workerMachine.provide({
-      actors: {
-        load: fromPromise(program.load),
-        startUp: fromPromise(program.startUp),
-        open: fromPromise(program.open),
-        finish: fromPromise(async () => {
-          const drained = await traffic.drained()
-          channel.send({ type: 'drained', ...drained, counters: readPulse(pulse.memory).counters() })
-        }),
-        shutDown: fromPromise(({ input: order }) => program.shutDown(shutdownPatienceMs(order, performance.now() - leftMs))),
-      },
-      actions: {
-        note: (_, { event, facts }) => log.event(event as EventName, facts),
-        tellReady() {
-          pulse.setPhase('serving')
-          showPhase(boot, null)
-          channel.send({ type: 'ready', readyMs: Math.round(performance.now()) })
-        },
-        tellFailed: (_, failure) => tellFailed(channel, failure),
-        leaveAcceptSet({ context }) {
-          // Stop accepting before telling the arbiter: it may spawn our successor at once, and both would accept.
-          traffic.leave(context.drain)
-          leftMs = performance.now()
-          if (context.drain.isQuick) program.interrupt()
-          pulse.setPhase('draining')
-          showPhase(boot, 'draining')
-          channel.send({ type: 'draining' })
-        },
-        hasten(_, order) {
-          traffic.hasten(order)
-          if (order.isQuick) program.interrupt()
-        },
-      },
-    }),
-  )
+  const actor = createActor(workerChart(scope, traffic, program))
   actor.subscribe({
     complete: () => void leave(scope, program, actor.getSnapshot().output?.failure?.exitCode ?? 0),
     error: (error) => {
@@ -137,17 +98,6 @@ function askForBoot(channel: Channel<FactFromWorker, OrderToWorker>): Promise<Bo
     })
     channel.send({ type: 'hello' })
   })
-}
-
-function showPhase(boot: BootOrder, phase: string | null): void {
-  setTitle(`monoceros: worker [${boot.name}] slot ${boot.slot}${phase === null ? '' : ` (${phase})`}`)
-}
-
-function tellFailed(channel: Channel<FactFromWorker, OrderToWorker>, failure: { exitCode: number; error: unknown }): void {
-  const { error, exitCode } = failure
-  const named = error instanceof MonocerosError ? error : new MonocerosError('MON_BOOT_FAILED', { problem: problemOf(error) }, error)
-  const stack = stackOf(named.cause)
-  channel.send({ type: 'failed', exitCode, error: { ...named.toData(), ...(stack === undefined ? {} : { stack }) } })
 }
 
 function tellLastWords(scope: WorkerScope): void {

@@ -1,0 +1,62 @@
+/** The worker's chart with its effects. */
+import { fromPromise } from 'xstate'
+import { type BootFailure, workerMachine } from '../../machines/worker.ts'
+import { MonocerosError, problemOf, stackOf } from '../base/errors.ts'
+import type { BootOrder } from '../ipc/messages.ts'
+import { readPulse } from '../ipc/pulse.ts'
+import type { EventName } from '../log/events.ts'
+import { setTitle } from '../os/title.ts'
+import { shutdownPatienceMs } from '../worker/drain.ts'
+import { guarded } from './guarded.ts'
+import type { Program } from './worker-program.ts'
+import type { WorkerScope } from './worker-scope.ts'
+import type { Traffic } from './worker-traffic.ts'
+
+export function workerChart(scope: WorkerScope, traffic: Traffic, program: Program) {
+  const { boot, log, pulse, channel } = scope
+  let leftMs = 0
+  return workerMachine.provide({
+    actors: {
+      load: fromPromise(program.load),
+      startUp: fromPromise(program.startUp),
+      open: fromPromise(program.open),
+      finish: fromPromise(async () => {
+        const drained = await traffic.drained()
+        channel.send({ type: 'drained', ...drained, counters: readPulse(pulse.memory).counters() })
+      }),
+      shutDown: fromPromise(({ input: order }) => program.shutDown(shutdownPatienceMs(order, performance.now() - leftMs))),
+    },
+    actions: guarded(scope, {
+      note: (_, { event, facts }) => log.event(event as EventName, facts),
+      tellReady() {
+        pulse.setPhase('serving')
+        showPhase(boot, null)
+        channel.send({ type: 'ready', readyMs: Math.round(performance.now()) })
+      },
+      tellFailed: (_, failure) => tellFailed(scope, failure),
+      leaveAcceptSet({ context }) {
+        // Stop accepting before telling the arbiter: it may spawn our successor at once, and both would accept.
+        traffic.leave(context.drain)
+        leftMs = performance.now()
+        if (context.drain.isQuick) program.interrupt()
+        pulse.setPhase('draining')
+        showPhase(boot, 'draining')
+        channel.send({ type: 'draining' })
+      },
+      hasten(_, order) {
+        traffic.hasten(order)
+        if (order.isQuick) program.interrupt()
+      },
+    }),
+  })
+}
+
+export function showPhase(boot: BootOrder, phase: string | null): void {
+  setTitle(`monoceros: worker [${boot.name}] slot ${boot.slot}${phase === null ? '' : ` (${phase})`}`)
+}
+
+function tellFailed({ channel }: WorkerScope, { error, exitCode }: BootFailure): void {
+  const named = error instanceof MonocerosError ? error : new MonocerosError('MON_BOOT_FAILED', { problem: problemOf(error) }, error)
+  const stack = stackOf(named.cause)
+  channel.send({ type: 'failed', exitCode, error: { ...named.toData(), ...(stack === undefined ? {} : { stack }) } })
+}

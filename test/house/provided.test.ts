@@ -1,0 +1,43 @@
+/**
+ * A machine cannot be run half-wired. It must be a test: an unprovided actor under an `onError` does not shout, it looks
+ * like work that failed.
+ */
+import { describe, expect, test } from 'vitest'
+import { StateMachine } from 'xstate'
+import { placeholder } from '../../machines/effect.ts'
+import { charts } from '../../machines/index.ts'
+import { arbiterChart } from '../../src/compose/arbiter-chart.ts'
+import { workerChart } from '../../src/compose/worker-chart.ts'
+
+interface Machine {
+  readonly id: string
+  readonly implementations: { readonly actors: Readonly<Record<string, unknown>>; readonly actions: Readonly<Record<string, unknown>> }
+}
+
+const isMachine = (logic: unknown): logic is Machine => logic instanceof StateMachine
+
+/** A machine and those that it starts, with what each still lacks. */
+function lacking(machine: Machine): Record<string, string[]> {
+  const { actors, actions } = machine.implementations
+  const open = Object.entries({ ...actors, ...actions }).filter(([, made]) => (made as Record<symbol, unknown>)[placeholder] === true)
+  const inner = Object.values(actors)
+    .filter(isMachine)
+    .map((child) => lacking(child))
+  return Object.assign({ [machine.id]: open.map(([name]) => name) }, ...inner)
+}
+
+// Nothing is called by providing, so nothing is needed.
+const nothing = {} as never
+const composed = { ...lacking(arbiterChart(nothing, nothing, nothing)), ...lacking(workerChart(nothing, nothing, nothing)) }
+
+describe.each(Object.keys(charts))('the chart %s', (id) => {
+  test('lacks nothing once it is composed', () => {
+    expect(composed[id]).toEqual([])
+  })
+})
+
+test('what a chart leaves to be provided is seen', () => {
+  expect(lacking(charts.listener)).toEqual({ listener: ['bind', 'note', 'release'] })
+  expect(lacking(charts.arbiter)['worker-handle']).toEqual(['childProcess', 'note'])
+  expect(lacking(charts.worker)['worker']).toContain('load')
+})
