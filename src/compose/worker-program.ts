@@ -49,7 +49,9 @@ export function createProgram(scope: WorkerScope, traffic: Traffic, wishes: Wish
     if (isMain) mainServer = listen.server
     try {
       if (isMain && boot.isBindGiven) {
-        log.event('config.bind-wins', { asked: wishText(listen), bind: boot.listeners.map((listener) => listener.address).join(' ') })
+        // Every worker's program asks the same: one line is enough.
+        if (boot.slot === 0)
+          log.event('config.bind-wins', { asked: wishText(listen), bind: boot.listeners.map((listener) => listener.address).join(' ') })
         await traffic.openAt(listen.server, given())
       } else {
         const granted = await wishes.bind(listen.wish)
