@@ -8,7 +8,7 @@ import { listenVirtually } from '../os/http-internals.ts'
 import { createConnections } from '../worker/connections.ts'
 import { createDoors, type Doors } from '../worker/doors.ts'
 import { type Drain, type DrainOrder, startDrain } from '../worker/drain.ts'
-import { idlePatienceMs } from '../worker/idle.ts'
+import { patienceFor } from '../worker/idle.ts'
 import { type RequestWatch, watchRequests } from '../worker/requests.ts'
 import { createRoom } from '../worker/room.ts'
 import { limitServer } from '../worker/server-limits.ts'
@@ -38,7 +38,7 @@ export function createTraffic(scope: WorkerScope, wishes: Wishes): Traffic {
   const connections = createConnections(pulse, () => room.closed())
   const room = createRoom({
     connectionsMax: settings.workerConnections,
-    idlePatienceMs: idlePatienceMs(keepaliveMs),
+    patience: patienceFor(keepaliveMs),
     connections,
     pause: () => pause('room'),
     resume: () => resume('room'),

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { nowMs, type Pulse } from '../ipc/pulse.ts'
 import { rawSocketOf } from '../os/http-internals.ts'
+import type { Patience } from './idle.ts'
 import { closeAfter } from './last-answer.ts'
 
 const key = Symbol('monoceros.connection')
@@ -13,6 +14,8 @@ export interface Connection {
   active: number
   idleSinceMs: number
   bytesSeen: number
+  /** It has had an answer, and nothing has come since. */
+  isKept: boolean
   /** The last response begun: the one that decides whether the connection is kept. */
   response: ServerResponse | null
   upgrade: Upgrade | null
@@ -35,8 +38,8 @@ export interface Connections {
   /** TLS wraps the socket that was accepted; requests come on the wrapper. */
   alias(wrapper: Socket): void
   /** Ends the connection that has been idle for longest, if that is long enough. */
-  closeIdlest(forMs: number): void
-  endIdle(forMs: number): void
+  closeIdlest(patience: Patience): void
+  endIdle(patience: Patience): void
   markClosing(): void
   destroyAll(): void
   all(): Iterable<Connection>
@@ -57,10 +60,15 @@ export function createConnections(pulse: Pulse, onClosed: () => void): Connectio
     if (bytesRead !== connection.bytesSeen) {
       connection.bytesSeen = bytesRead
       connection.idleSinceMs = nowMs()
+      connection.isKept = false
       return false
     }
     return connection.active === 0 && !isInUse(connection.upgrade)
   }
+
+  /** Idle for longer than its client is waited for. */
+  const isOverdue = (connection: Connection, { keptMs, unheardMs }: Patience): boolean =>
+    isQuiet(connection) && nowMs() - connection.idleSinceMs >= (connection.isKept ? keptMs : unheardMs)
 
   return {
     track(socket) {
@@ -69,6 +77,7 @@ export function createConnections(pulse: Pulse, onClosed: () => void): Connectio
         active: 0,
         idleSinceMs: nowMs(),
         bytesSeen: 0,
+        isKept: false,
         response: null,
         upgrade: null,
       }
@@ -89,16 +98,13 @@ export function createConnections(pulse: Pulse, onClosed: () => void): Connectio
       const connection = (rawSocketOf(wrapper) as Keyed)[key]
       if (connection !== undefined) (wrapper as Keyed)[key] = connection
     },
-    closeIdlest(forMs) {
-      const quiet = [...open].filter(isQuiet)
-      const [idlest] = quiet.sort((a, b) => a.idleSinceMs - b.idleSinceMs)
-      if (idlest !== undefined && nowMs() - idlest.idleSinceMs >= forMs) close(idlest.socket)
+    closeIdlest(patience) {
+      const overdue = [...open].filter((connection) => isOverdue(connection, patience))
+      const [idlest] = overdue.sort((a, b) => a.idleSinceMs - b.idleSinceMs)
+      if (idlest !== undefined) close(idlest.socket)
     },
-    endIdle(forMs) {
-      const now = nowMs()
-      for (const connection of open) {
-        if (isQuiet(connection) && now - connection.idleSinceMs >= forMs) close(connection.socket)
-      }
+    endIdle(patience) {
+      for (const connection of open) if (isOverdue(connection, patience)) close(connection.socket)
     },
     markClosing() {
       for (const connection of open) {

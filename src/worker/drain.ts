@@ -2,7 +2,7 @@
 import type { Http2Session } from 'node:http2'
 import { nowMs } from '../ipc/pulse.ts'
 import type { Connections } from './connections.ts'
-import { idlePatienceMs, keepLooking } from './idle.ts'
+import { keepLooking, noPatience, patienceFor } from './idle.ts'
 
 export interface DrainOrder {
   readonly graceMs: number
@@ -49,7 +49,7 @@ export function startDrain(connections: Connections, sessions: ReadonlySet<Http2
     }
     const sweep = (isAllRead: boolean) => {
       tellWebSockets(connections)
-      if (isAllRead) connections.endIdle(order.isQuick ? 0 : idlePatienceMs(keepaliveMs))
+      if (isAllRead) connections.endIdle(order.isQuick ? noPatience : patienceFor(keepaliveMs))
       if (connections.size === 0) return finish(0)
       if (performance.now() - startedMs < graceMsOf(order)) return
       const cut = [...connections.all()].filter((connection) => connection.active > 0).length

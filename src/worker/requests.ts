@@ -70,6 +70,7 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
       connection.active--
       connection.idleSinceMs = nowMs()
       connection.bytesSeen = connection.socket.bytesRead
+      connection.isKept = true
       if (connection.response === this) connection.response = null
     }
     if (watch.accessLog !== null) {

@@ -1,10 +1,10 @@
 /** The limit of connections: a full worker leaves new clients to the others, and makes room without cutting anybody off. */
 import type { Connections } from './connections.ts'
-import { keepLooking } from './idle.ts'
+import { keepLooking, type Patience } from './idle.ts'
 
 export interface RoomOptions {
   readonly connectionsMax: number
-  readonly idlePatienceMs: number
+  readonly patience: Patience
   readonly connections: Connections
   pause(): void
   resume(): void
@@ -19,7 +19,7 @@ export interface Room {
 
 const lookMs = 20
 
-export function createRoom({ connectionsMax, idlePatienceMs, connections, pause, resume }: RoomOptions): Room {
+export function createRoom({ connectionsMax, patience, connections, pause, resume }: RoomOptions): Room {
   let stopLooking: (() => void) | null = null
   return {
     get isFull() {
@@ -29,7 +29,7 @@ export function createRoom({ connectionsMax, idlePatienceMs, connections, pause,
       if (connections.size < connectionsMax || stopLooking !== null) return
       pause()
       stopLooking = keepLooking(lookMs, (isAllRead) => {
-        if (isAllRead) connections.closeIdlest(idlePatienceMs)
+        if (isAllRead) connections.closeIdlest(patience)
       })
     },
     closed() {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { monocerosEvents, monocerosTrial } from '../../bench/ledger/monoceros.ts'
 import { detailsOf } from '../../bench/ledger/report.ts'
@@ -164,3 +165,30 @@ test('requests that a client has sent ahead are all answered in a drain, and the
   expect(heads.map((head) => head.slice(-2))).toEqual(['/a', '/b', '/c'])
   expect(await server.exited).toEqual({ code: 0, signal: null })
 })
+
+/**
+ * With a keepalive of 0 or little, a drain took a new connection for an idle one, and closed it before its request had come, or
+ * between two halves of its head.
+ */
+test.each(['0', '0.05'])(
+  'a client that had just connected when a drain began is heard, with a keepalive of %s s too',
+  async (keepalive) => {
+    const app = `
+    import { createServer } from 'node:http'
+    export const server = createServer((request, response) => response.end('ok'))
+    server.on('connection', () => console.error(JSON.stringify({ event: 'app.accepted' })))`
+    const server = start({ args: ['app.mjs:server', '-b', '127.0.0.1:0', '--keepalive', keepalive], files: { 'app.mjs': app } })
+    await server.ready()
+    const socket = connect(server.port(), '127.0.0.1')
+    const answer = text(socket)
+    await server.until('app.accepted')
+    server.signal('SIGTERM')
+    await server.until('worker.draining')
+    for (const part of ['GET / HTTP/1.1\r\n', 'host: a\r\n', '\r\n']) {
+      await pause(150)
+      socket.write(part)
+    }
+    expect(await answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*ok$/s)
+    expect(await server.exited).toEqual({ code: 0, signal: null })
+  },
+)
