@@ -190,21 +190,17 @@ describe('a reload with a broken configuration', () => {
   test('whose import never ends is rolled back after boot_timeout', async () => {
     const server = start({
       args: ['app.mjs', ...bind],
-      files: { 'app.mjs': saying('here'), 'monoceros.config.mjs': config({ workers: 1 }) },
+      // Without a worker, so that its boot is not what boot_timeout ends.
+      files: { 'app.mjs': saying('here'), 'monoceros.config.mjs': config({ workers: 0, bootTimeout: 1.5 }) },
     })
     await server.ready()
-    put(server, 'monoceros.config.mjs', config({ workers: 1, bootTimeout: 0.5 }))
-    server.signal('SIGHUP')
-    await server.until('worker.gone', { gen: 1 })
     put(server, 'monoceros.config.mjs', hangingAtImport)
     server.signal('SIGHUP')
     await server.until('reload.rolled-back')
-    expect(await body(server)).toBe('here')
-    expect(server.all('worker.booting')).toHaveLength(2)
-    put(server, 'monoceros.config.mjs', config({ workers: 2 }))
+    put(server, 'monoceros.config.mjs', config({ workers: 1 }))
     server.signal('SIGHUP')
-    await server.untilCount('reload.done', 2)
-    expect(server.workers().size).toBe(2)
+    await server.until('reload.done')
+    expect(await body(server)).toBe('here')
   })
 
   test('whose import never ends leaves the arbiter hearing every signal', async () => {
@@ -267,8 +263,7 @@ describe('a reload with a broken app', () => {
     await expectRolledBack(server, pids)
     process.kill(pids.get(0) as number, 'SIGUSR2')
     await server.until('worker.died', { slot: 0, gen: 1 })
-    await server.until('worker.boot-failed', { slot: 0, gen: 1 })
-    await server.until('worker.backoff', { slot: 0 })
+    await server.untilCount('worker.boot-failed', 3, { slot: 0, gen: 1 })
     expect(await body(server)).toBe('here')
     expect(server.workers()).toEqual(new Map([[1, pids.get(1)]]))
     put(server, 'app.mjs', app)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ask, begin } from '../support/client.ts'
 import { type Running, start } from '../support/harness.ts'
+import { killBootsOf } from '../support/kill-boots.ts'
 import { startLoad } from '../support/load.ts'
 import { hangingAtImport, holding, saying } from '../support/programs.ts'
 
@@ -100,7 +101,8 @@ test('a worker added by TTIN that cannot boot is tried at intervals, until TTOU 
   await server.ready()
   put(server, 'app.mjs', 'throw new Error("no")')
   server.signal('SIGTTIN')
-  await server.until('worker.backoff', { slot: 1 })
+  await server.untilCount('worker.boot-failed', 2, { slot: 1 })
+  await killBootsOf(server, { slot: 1 }, server.until('worker.backoff', { slot: 1 }))
   server.signal('SIGTTOU')
   await server.until('arbiter.scaled', { from: 2, to: 1 })
   expect((await ask({ port: server.port() })).body).toBe('here')

@@ -140,7 +140,6 @@ describe('the arbiter, while it serves', () => {
     put(server, 'end')
     for (const { whole } of held) expect((await whole).body).toBe('held')
     expect(await server.exited).toEqual(asAsked)
-    expect(server.all('worker.booting')).toHaveLength(2)
   })
 
   test('alone hears what a terminal sends to its foreground group', async () => {
