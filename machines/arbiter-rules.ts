@@ -3,7 +3,7 @@
  * (`arbiter.ts`) says when each rule applies; the last function here turns orders into XState's actions.
  */
 import { cancel, type EventObject, enqueueActions, raise, sendTo, spawnChild, stopChild } from 'xstate'
-import { backoffFromMs, countRestart, freshWindow, type RestartWindow } from './restart-window.ts'
+import { backoffFromMs, countRestart, type Death, freshWindow, type RestartWindow } from './restart-window.ts'
 import type { Age, Generation, Note, Slot, StopReason } from './vocabulary.ts'
 
 /** What the arbiter needs to know of a generation; everything else of its configuration stays with the effects. */
@@ -198,7 +198,7 @@ export function keepReady(context: ArbiterContext, p: { age: Age }): Decision {
   if (row === undefined || row.phase === 'leaving') return change(context, { hasServed: true })
   const elders = rowsOf(context).filter((other) => other.slot === row.slot && other.age < row.age && other.generation === row.generation)
   return inTurn(
-    { ...changeRow(context, row, { phase: 'ready' }), hasServed: true, bootFailure: null },
+    { ...changeRow(context, row, { phase: 'ready' }), hasServed: true, bootFailure: null, window: { ...context.window, failedBoots: 0 } },
     (now) => retire(now, elders, 'recycle'),
     retireSurplus,
   )
@@ -235,10 +235,10 @@ export function keepBootFailure(context: ArbiterContext, p: { exitCode: number; 
 }
 
 /** One end of a worker nobody asked to go: refilled at once within the restart window, after a back-off beyond it. */
-export function restart(context: ArbiterContext, p: { slot: Slot; atMs: number; dice: number; problem: string }): Decision {
+export function restart(context: ArbiterContext, p: Death & { slot: Slot; problem: string }): Decision {
   const { slot, problem } = p
   if (!isToBeFilled(context, slot)) return change(context, {})
-  const { window, delayMs } = countRestart(context.window, p.atMs, p.dice)
+  const { window, delayMs } = countRestart(context.window, p)
   if (delayMs === 0) return fillSlots({ ...context, window })
   return inTurn(
     { ...context, window },

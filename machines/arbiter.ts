@@ -43,6 +43,7 @@ const leftBySignal = (p: { slot: Slot; atMs: number; dice: number }) => ({
   slot: p.slot,
   atMs: p.atMs,
   dice: p.dice,
+  wasReady: true,
   problem: 'somebody else told it to leave',
 })
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

@@ -84,7 +84,7 @@ export const events = {
   'worker.backoff': row(
     'warning',
     'too many restarts: slot {slot} waits {delayMs} ms',
-    'More than 10 restarts within 10 s: the next one waits, doubling up to 30 s.',
+    'More than 10 restarts within 10 s, or 10 boots in a row that failed: the next one waits, doubling up to 30 s.',
   ),
   'worker.blocked': row(
     'warning',

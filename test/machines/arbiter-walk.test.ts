@@ -142,7 +142,7 @@ function walkArbiter(scope: Scope, from?: AnyMachineSnapshot): Walk {
   })
 }
 
-const exhausted = { atMs: Array(restartsMax).fill(0), backoffs: 1, quietFromMs: backoffFromMs }
+const exhausted = { atMs: Array(restartsMax).fill(0), backoffs: 1, quietFromMs: backoffFromMs, failedBoots: 0 }
 const steady = (scope: Scope, ...more: Sample[]): AnyMachineSnapshot =>
   after(
     arbiterMachine,

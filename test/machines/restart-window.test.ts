@@ -8,12 +8,12 @@ interface Restart {
 }
 
 /** Deaths at these distances; a death never comes before the restart that it follows. */
-function live(gapsMs: readonly number[], dice: readonly number[]): Restart[] {
+function live(gapsMs: readonly number[], dice: readonly number[], wasReady = true): Restart[] {
   let window = freshWindow
   let nowMs = 0
   return gapsMs.map((gapMs, index) => {
     nowMs += gapMs
-    const counted = countRestart(window, nowMs, dice[index % dice.length] ?? 0.5)
+    const counted = countRestart(window, { atMs: nowMs, dice: dice[index % dice.length] ?? 0.5, wasReady })
     window = counted.window
     const restart = { diedMs: nowMs, delayMs: counted.delayMs }
     nowMs += counted.delayMs
@@ -55,11 +55,10 @@ test('what it remembers is bounded, however long it lives', () => {
       let nowMs = 0
       for (const [index, gapMs] of gapsMs.entries()) {
         nowMs += gapMs
-        const counted = countRestart(window, nowMs, thrown[index % thrown.length] ?? 0)
+        const counted = countRestart(window, { atMs: nowMs, dice: thrown[index % thrown.length] ?? 0, wasReady: index % 3 > 0 })
         window = counted.window
         nowMs += counted.delayMs
-        // Back-offs of at least 50, 100, 200 … ms leave room for few more within a period.
-        expect(window.atMs.length).toBeLessThanOrEqual(restartsMax + 10)
+        expect(window.atMs.length).toBeLessThanOrEqual(restartsMax)
       }
     }),
   )
@@ -96,4 +95,28 @@ test('a slow trickle of deaths is never delayed', () => {
       },
     ),
   )
+})
+
+test('boots that fail slowly are no quiet time: after ten in a row they wait, however long each of them took', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(60_000), { minLength: restartsMax + 1, maxLength: 60, size: 'max' }), dice, (gapsMs, thrown) => {
+      const restarts = live(gapsMs, thrown, false)
+      expect(restarts.slice(restartsMax).filter(({ delayMs }) => delayMs === 0)).toEqual([])
+    }),
+  )
+})
+
+test('the first boot that fails after a quiet time is tried again at once', () => {
+  let window = freshWindow
+  for (let count = 0; count < 15; count++) window = countRestart(window, { atMs: 0, dice: 0, wasReady: true }).window
+  expect(countRestart(window, { atMs: 60_000, dice: 0, wasReady: false }).delayMs).toBe(0)
+})
+
+test('a death while serving is not made to wait by the boots of others, once they are left in quiet', () => {
+  let window = freshWindow
+  for (let count = 0; count < 30; count++) window = countRestart(window, { atMs: count * 3_000, dice: 0, wasReady: false }).window
+  const counted = countRestart(window, { atMs: window.quietFromMs + periodMs + 1, dice: 0, wasReady: true })
+  expect(counted.delayMs).toBe(0)
+  // And that death is no excuse for the boots that go on failing.
+  expect(countRestart(counted.window, { atMs: window.quietFromMs + 2 * periodMs, dice: 0, wasReady: false }).delayMs).toBeGreaterThan(0)
 })

@@ -117,3 +117,17 @@ test('after a quiet period deaths are mended at once again', async () => {
   world.exit(first(world), 1)
   expect(world.of('starting')).toHaveLength(1)
 })
+
+test('an app that takes long to fail its boot is not started without end, once another worker has served', async () => {
+  const world = await booted({ workers: 2, bootTimeoutMs: 60_000 })
+  const spawnedBefore = world.spawnedAtMs.length
+  world.exit(first(world), 1)
+  const startedMs = world.clock.now()
+  while (world.clock.now() - startedMs < 20 * 60_000) {
+    world.pass(11_000)
+    for (const child of world.of('starting')) world.exit(child, 1, 0)
+  }
+  // Ten at once, then with pauses that grow to half a minute: not one every eleven seconds, which would be a hundred.
+  expect(world.spawnedAtMs.length - spawnedBefore).toBeLessThan(70)
+  expect(world.noted('worker.backoff').length).toBeGreaterThan(10)
+})
