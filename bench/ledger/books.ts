@@ -11,11 +11,11 @@ export interface Books {
   /** The process that read the head of this request. */
   readerOf(id: string): number | null
   /** The process that accepted the client's connection; ports come again, so the time decides. */
-  accepterOf(localPort: number, connectedAtMs: number, lostAtMs: number): number | null
+  accepterOf(localPort: number, openedAtMs: number, lostAtMs: number): number | null
   readonly pids: readonly number[]
 }
 
-/** The kernel wakes the client before the server: this much apart the two clocks' notes are of one connection. */
+/** Two processes read the same clock at slightly different moments. */
 const slackMs = 50
 
 export function readBooks(folder: string): Books {
@@ -32,8 +32,8 @@ export function readBooks(folder: string): Books {
   }
   return {
     readerOf: (id) => readers.get(id) ?? null,
-    accepterOf(localPort, connectedAtMs, lostAtMs) {
-      const fitting = (accepted.get(localPort) ?? []).filter(({ atMs }) => atMs >= connectedAtMs - slackMs && atMs <= lostAtMs + slackMs)
+    accepterOf(localPort, openedAtMs, lostAtMs) {
+      const fitting = (accepted.get(localPort) ?? []).filter(({ atMs }) => atMs >= openedAtMs - slackMs && atMs <= lostAtMs + slackMs)
       return fitting.at(-1)?.pid ?? null
     },
     pids: names.map((name) => Number.parseInt(name, 10)),

@@ -26,6 +26,7 @@ interface Shot {
 }
 
 interface Line {
+  readonly openedAtMs: number
   connectedAtMs: number
   localPort: number | null
   lastPid: number | null
@@ -52,7 +53,7 @@ function shotOf(lane: number, n: number): Shot {
 
 function keepLine(socket: Socket): void {
   if (lines.has(socket)) return
-  const line: Line = { connectedAtMs: 0, localPort: null, lastPid: null }
+  const line: Line = { openedAtMs: Date.now(), connectedAtMs: 0, localPort: null, lastPid: null }
   lines.set(socket, line)
   socket.once('connect', () => {
     line.connectedAtMs = Date.now()
@@ -81,6 +82,7 @@ function fire(shot: Shot, kind: LoadKind, port: number, agent: http.Agent | fals
           phase: line === undefined || line.connectedAtMs === 0 ? 'connecting' : phase === 'connecting' ? 'sent' : phase,
           isReused: request.reusedSocket,
           localPort: line?.localPort ?? null,
+          openedAtMs: line?.openedAtMs ?? null,
           connectedAtMs: line?.connectedAtMs || null,
           sentAtMs,
           lostAtMs: Date.now(),

@@ -1,5 +1,5 @@
 /**
- * `npm run ledger [-- --peers] [--requests N] [--only TEXT] [--with "-k sync"]`: every lifecycle event under load, and what
+ * `npm run ledger [-- --peers] [--requests N] [--only TEXT] [--with="-k sync"]`: every lifecycle event under load, and what
  * it lost. Exits with 1 when monoceros lost a request, or when something of it was not as it should be.
  */
 import { parseArgs } from 'node:util'

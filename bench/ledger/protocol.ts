@@ -24,6 +24,8 @@ export interface Loss {
   readonly phase: LossPhase
   readonly isReused: boolean
   readonly localPort: number | null
+  /** When the client began to connect, and when it was seen to be connected, which a busy machine may make late. */
+  readonly openedAtMs: number | null
   readonly connectedAtMs: number | null
   readonly sentAtMs: number
   readonly lostAtMs: number

@@ -40,7 +40,7 @@ export function rowText(row: Row, widths: readonly number[], lossesMax = 10): st
 export function detailsOf(row: Row, lossesMax = 10): string[] {
   const lost = row.losses.filter((loss) => loss.judgement === 'lost')
   const lines = lost.slice(0, lossesMax).map((loss) => {
-    const line = loss.connectedAtMs === null ? 'no connection' : `connection ${loss.sentAtMs - loss.connectedAtMs} ms old when sent`
+    const line = loss.openedAtMs === null ? 'no connection' : `connection ${loss.sentAtMs - loss.openedAtMs} ms old when sent`
     const holder = loss.holder === null ? 'nobody noted it' : `in the hands of ${loss.holder}`
     return `  lost: ${loss.id} ${loss.what} (${loss.kind}${loss.isReused ? ', reused' : ''}): ${loss.why} after ${loss.lostAtMs - loss.sentAtMs} ms, ${loss.phase}; ${line}; ${holder}`
   })

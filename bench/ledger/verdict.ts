@@ -50,8 +50,8 @@ export function judge(result: LoadResult, books: Books, permit: Permit): Verdict
 function holderOf(loss: Loss, books: Books): number | null {
   const reader = books.readerOf(loss.id)
   if (reader !== null) return reader
-  if (loss.localPort === null || loss.connectedAtMs === null) return null
-  return books.accepterOf(loss.localPort, loss.connectedAtMs, loss.lostAtMs) ?? loss.lastPid
+  if (loss.localPort === null || loss.openedAtMs === null) return null
+  return books.accepterOf(loss.localPort, loss.openedAtMs, loss.lostAtMs) ?? loss.lastPid
 }
 
 function judgeLoss(loss: Loss, holder: number | null, { victims, endsAtMs }: Permit): Judgement {
@@ -65,9 +65,9 @@ const mayBeRefused = (loss: Loss, endsAtMs: number) => loss.phase !== 'head' && 
 
 /** By exclusion: the kernel had given the connection to the victim, which was killed before the app could note it. */
 function isTakenUnnoted(loss: Loss, victims: ReadonlyMap<number, number>): boolean {
-  const { connectedAtMs } = loss
-  if (connectedAtMs === null || loss.why.startsWith('no answer')) return false
+  const { openedAtMs } = loss
+  if (openedAtMs === null || loss.phase === 'connecting' || loss.why.startsWith('no answer')) return false
   return [...victims.values()].some(
-    (diedAtMs) => connectedAtMs <= diedAtMs + clockSlackMs && loss.lostAtMs >= diedAtMs && loss.lostAtMs <= diedAtMs + seenWithinMs,
+    (diedAtMs) => openedAtMs <= diedAtMs + clockSlackMs && loss.lostAtMs >= diedAtMs && loss.lostAtMs <= diedAtMs + seenWithinMs,
   )
 }
