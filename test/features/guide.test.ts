@@ -1,0 +1,47 @@
+/** What the guide shows as a program is one. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { ask } from '../support/client.ts'
+import { root, start } from '../support/harness.ts'
+
+const blockOf = (page: string, language: string): string => {
+  const text = readFileSync(join(root, 'docs/guide', page), 'utf8')
+  return new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(text)?.[1] ?? ''
+}
+
+test('the worker class of the guide lets four requests run at a time, and the others wait', async () => {
+  const app = `
+    let running = 0
+    export default (req, res) => {
+      running += 1
+      const now = running
+      setTimeout(() => { running -= 1; res.end(String(now)) }, 30)
+    }`
+  const server = start({
+    args: ['./app.mjs', '-k', './few.mjs', '-b', '127.0.0.1:0'],
+    files: { 'app.mjs': app, 'few.mjs': blockOf('worker-class.md', 'js') },
+  })
+  await server.ready()
+  const port = server.port()
+  const answers = await Promise.all(Array.from({ length: 30 }, () => ask({ port })))
+  expect(answers.map(({ status }) => status)).toEqual(Array(30).fill(200))
+  expect(Math.max(...answers.map(({ body }) => Number(body)))).toBe(4)
+  expect(await server.stop()).toEqual({ code: 0, signal: null })
+})
+
+test('the config file of the guide is one', async () => {
+  const server = start({
+    args: ['-b', '127.0.0.1:0', '-w', '1'],
+    files: {
+      'app.js': 'export default (req, res) => { res.statusCode = 500; res.end() }',
+      'package.json': '{ "type": "module" }',
+      'monoceros.config.mjs': blockOf('configuration.md', 'ts').replace(/^import .*$/m, 'const defineConfig = (config) => config'),
+    },
+  })
+  await server.ready()
+  await server.until('hook.info', { role: 'worker' })
+  expect((await ask({ port: server.port(), path: '/x' })).status).toBe(500)
+  await server.until('hook.warning', { role: 'worker' })
+  expect(await server.stop()).toEqual({ code: 0, signal: null })
+})
