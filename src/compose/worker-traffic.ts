@@ -1,4 +1,5 @@
 /** Everything that a worker does with sockets: joining the accept set, watching requests, leaving it, draining. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Http2ServerRequest, type Http2Session } from 'node:http2'
 import type { Server, Socket } from 'node:net'
 import { type Address, parseAddress } from '../base/address.ts'
@@ -30,6 +31,7 @@ export interface Traffic {
 export function createTraffic(scope: WorkerScope, wishes: Wishes): Traffic {
   const { settings, pulse, log } = scope
   const keepaliveMs = settings.keepalive * 1_000
+  const { maxRequests } = scope.boot
   const sessions = new Set<Http2Session>()
   let behaviour: WorkerBehaviour = {}
   let drain: Drain | null = null
@@ -65,23 +67,21 @@ export function createTraffic(scope: WorkerScope, wishes: Wishes): Traffic {
     if (holders.size === 0) doors.resume()
   }
 
-  const watching: RequestWatch = {
+  // Made when a server opens: by then the hooks are loaded and the worker class is chosen.
+  const watching = (): RequestWatch => ({
     accessLog: scope.accessLog,
-    get preRequest() {
-      return scope.hooks.preRequest === undefined ? null : guarded('preRequest')
-    },
-    get postRequest() {
-      return scope.hooks.postRequest === undefined ? null : guarded('postRequest')
-    },
-    onRequest(req, res, serve) {
-      if (behaviour.onRequest === undefined || req instanceof Http2ServerRequest) serve()
-      else behaviour.onRequest(req, res, serve)
-    },
+    preRequest: scope.hooks.preRequest === undefined ? null : guarded('preRequest'),
+    postRequest: scope.hooks.postRequest === undefined ? null : guarded('postRequest'),
+    onRequest: behaviour.onRequest === undefined ? null : giveToClass,
     onFinished() {
-      const served = pulse.get('served')
-      if (scope.boot.maxRequests > 0 && served >= scope.boot.maxRequests) scope.recycle(`${served} requests served`)
+      if (maxRequests > 0 && pulse.get('served') >= maxRequests) scope.recycle(`${pulse.get('served')} requests served`)
     },
     mayKeepAlive: () => drain === null && keepaliveMs > 0 && !room.isFull,
+  })
+
+  function giveToClass(req: IncomingMessage, res: ServerResponse, serve: () => void): void {
+    if (behaviour.onRequest === undefined || req instanceof Http2ServerRequest) serve()
+    else behaviour.onRequest(req, res, serve)
   }
 
   /** A request hook that cannot hurt the request; it answers a promise only when there is something to wait for. */
@@ -102,7 +102,7 @@ export function createTraffic(scope: WorkerScope, wishes: Wishes): Traffic {
       sessions.add(session)
       session.once('close', () => sessions.delete(session))
     })
-    watchRequests(server, pulse, connections, watching)
+    watchRequests(server, pulse, connections, watching())
   }
 
   return {

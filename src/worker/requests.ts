@@ -7,7 +7,6 @@ import type { AccessLog } from '../log/access-log.ts'
 import { bodyBytesOf, countBody } from './body-count.ts'
 import type { Connection, Connections } from './connections.ts'
 import { closeAfter } from './last-answer.ts'
-import { counterOf } from './status-counter.ts'
 import { watchStream } from './streams.ts'
 
 export interface RequestWatch {
@@ -15,8 +14,8 @@ export interface RequestWatch {
   readonly preRequest: ((req: IncomingMessage) => unknown) | null
   readonly postRequest: ((req: IncomingMessage, res: ServerResponse) => unknown) | null
   readonly accessLog: AccessLog | null
-  /** Asked for each request; answers how the worker class wants it served. */
-  onRequest(req: IncomingMessage, res: ServerResponse, serve: () => void): void
+  /** How the worker class wants a request served; null: at once. */
+  readonly onRequest: ((req: IncomingMessage, res: ServerResponse, serve: () => void) => void) | null
   onFinished(): void
   /** False while draining, or with keepalive 0. */
   mayKeepAlive(): boolean
@@ -35,7 +34,8 @@ type Keyed = ServerResponse & { [key]?: Track }
 /** Wraps `server.emit`, which no framework replaces, where listeners are taken off and put back by some (engine.io). */
 export function watchRequests(server: Server, pulse: Pulse, connections: Connections, watch: RequestWatch): void {
   const emit = server.emit as (this: Server, event: string, ...args: unknown[]) => boolean
-  const isLogged = watch.accessLog !== null
+  const { preRequest, postRequest, onRequest, accessLog } = watch
+  const isLogged = accessLog !== null
   if (isLogged) countBody()
 
   function begin(req: IncomingMessage, res: Keyed): void {
@@ -48,7 +48,6 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
       // Asked for while the socket is there: one that is destroyed does not know it any more.
       remote: isLogged ? (req.socket.remoteAddress ?? null) : null,
     }
-    pulse.add('active', 1)
     if (connection !== undefined) {
       connection.active++
       connection.response = res
@@ -61,11 +60,7 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
     const track = this[key]
     if (track === undefined) return
     const { req, connection, startedNs, remote } = track
-    pulse.end(track.place)
-    pulse.add('active', -1)
-    pulse.add('served', 1)
-    if (!isWhole(this)) pulse.add('aborted', 1)
-    if (this.headersSent) pulse.add(counterOf(this.statusCode), 1)
+    pulse.end(track.place, this.headersSent ? this.statusCode : 0, isWhole(this))
     if (connection !== undefined) {
       connection.active--
       connection.idleSinceMs = nowMs()
@@ -73,19 +68,21 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
       connection.isKept = true
       if (connection.response === this) connection.response = null
     }
-    if (watch.accessLog !== null) {
-      watch.accessLog.write({ req, res: this, startedNs, bodyBytes: bodyBytesOf(this), remote, pid: process.pid })
+    if (accessLog !== null) {
+      accessLog.write({ req, res: this, startedNs, bodyBytes: bodyBytesOf(this), remote, pid: process.pid })
     }
-    watch.postRequest?.(req, this)
+    postRequest?.(req, this)
     watch.onFinished()
   }
 
   const serve = (event: string, req: IncomingMessage, res: ServerResponse): boolean => {
     begin(req, res)
+    if (preRequest === null && onRequest === null) return emit.call(server, event, req, res)
     const pass = () => void emit.call(server, event, req, res)
-    const before = watch.preRequest?.(req)
-    if (before instanceof Promise) void before.then(() => watch.onRequest(req, res, pass))
-    else watch.onRequest(req, res, pass)
+    const give = () => (onRequest === null ? pass() : onRequest(req, res, pass))
+    const before = preRequest?.(req)
+    if (before instanceof Promise) void before.then(give)
+    else give()
     return true
   }
 

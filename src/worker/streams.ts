@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { Pulse } from '../ipc/pulse.ts'
 import type { AccessLog } from '../log/access-log.ts'
-import { counterOf } from './status-counter.ts'
 
 interface StreamWatch {
   readonly accessLog: AccessLog | null
@@ -22,15 +21,10 @@ export function watchStream(
   const place = pulse.begin(method, url)
   const startedNs = accessLog === null ? 0n : process.hrtime.bigint()
   const remote = stream.session?.socket.remoteAddress ?? null
-  pulse.add('active', 1)
   stream.once('close', () => {
     const { headersSent, rstCode, sentHeaders } = stream
     const statusCode = Number(sentHeaders?.[':status'] ?? 0)
-    pulse.end(place)
-    pulse.add('active', -1)
-    pulse.add('served', 1)
-    if (rstCode !== 0) pulse.add('aborted', 1)
-    if (headersSent) pulse.add(counterOf(statusCode), 1)
+    pulse.end(place, headersSent ? statusCode : 0, rstCode === 0)
     const req = { method, url, httpVersion: '2.0', headers: head } as IncomingMessage
     const res = { headersSent, statusCode, getHeader: (name: string) => sentHeaders?.[name] } as ServerResponse
     accessLog?.write({ req, res, startedNs, bodyBytes: null, remote, pid: process.pid })

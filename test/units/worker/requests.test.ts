@@ -34,7 +34,7 @@ async function serve(server: http.Server | http2.Http2Server) {
     preRequest: null,
     postRequest: null,
     accessLog: null,
-    onRequest: (_req, _res, pass) => pass(),
+    onRequest: null,
     onFinished: () => onFinished(),
     mayKeepAlive: () => true,
   })
