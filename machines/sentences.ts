@@ -6,6 +6,7 @@ export const sentences: Readonly<Record<string, Readonly<Record<string, string>>
     stop: 'TERM (graceful), INT or QUIT (quick): end.',
     force: 'A second INT: kill every worker and end.',
     'listener.wanted': 'A program in a worker wants to listen somewhere that is not bound yet.',
+    'listener.unwanted': 'The programs that listened there are gone, and those of the present generation do not.',
     'listener.bound': 'A listener has its address.',
     'listener.failed': 'A listener cannot have its address.',
     'handle.ready': 'A worker takes traffic.',
@@ -23,6 +24,7 @@ export const sentences: Readonly<Record<string, Readonly<Record<string, string>>
   },
   'worker-handle': {
     'child.spawned': 'The process exists and has a pid.',
+    'child.loaded': 'The app is imported, and the child says whether it exports something to serve.',
     'child.ready': 'The child says that it takes traffic.',
     'child.failed': 'The child says why it cannot get ready.',
     'child.recycle': 'The child asks for a successor: max_requests, or a request that hung.',
