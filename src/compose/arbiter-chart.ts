@@ -48,7 +48,7 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
           .find((row) => row.age === age)
           ?.letGo(),
       announceReady: ({ context }) => {
-        scope.log.event('arbiter.ready', { workers: context.target, address: scope.addresses().join(' '), ...hint() })
+        scope.log.event('arbiter.ready', { workers: context.target, address: scope.addresses().join(' ') || 'no address', ...hint() })
         void scope.runHook('whenReady')
       },
       announceScale: (_, { from, to }) => {

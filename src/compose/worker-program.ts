@@ -157,8 +157,8 @@ export function createProgram(scope: WorkerScope, traffic: Traffic, wishes: Wish
       await adopted.onShutdown?.({ ...scope.facts(), name: boot.name })
       if (adopted.kind !== 'none') await adopted.close?.()
       await exit()
-      // Last: many a program's own handler ends the process.
-      await heldSignals.release('SIGTERM')
+      // Last: many a program's own handler ends the process. One made for PM2 may know only INT, which is what PM2 sends.
+      await heldSignals.release(heldSignals.has('SIGTERM') ? 'SIGTERM' : 'SIGINT')
     }
     await Promise.race([steps(), tooLate(patienceMs)])
   }

@@ -45,3 +45,19 @@ test('the config file of the guide is one', async () => {
   await server.until('hook.warning', { role: 'worker' })
   expect(await server.stop()).toEqual({ code: 0, signal: null })
 })
+
+test.each([
+  ['only INT', `process.on('SIGINT', () => end('int'))`, 'int'],
+  ['TERM and INT', `for (const name of ['SIGTERM', 'SIGINT']) process.on(name, (signal) => end(signal))`, 'SIGTERM'],
+])('a program that handles %s, as PM2 or others want it, ends by its own handler', async (_, handler, word) => {
+  const program = `
+    const server = require('node:http').createServer((req, res) => res.end('ok'))
+    const end = (word) => { process.stdout.write('ended by ' + word); process.exit(0) }
+    server.listen(0, '127.0.0.1', () => process.send('ready'))
+    ${handler}`
+  const server = start({ args: ['./app.cjs'], files: { 'app.cjs': program } })
+  await server.ready()
+  expect((await ask({ port: server.port() })).body).toBe('ok')
+  expect(await server.stop()).toEqual({ code: 0, signal: null })
+  expect(server.stdout()).toBe(`ended by ${word}`)
+})
