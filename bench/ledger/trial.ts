@@ -41,9 +41,10 @@ export async function runTrial(trial: Trial, requests: number): Promise<Row> {
   let verdict: Verdict | null = null
   try {
     await load.reached(trial.isEnd ? requests : Math.ceil(requests / 3))
+    const happensAtMs = Date.now()
     const permit = await service.happen().catch((error: Error): Permit => {
       problems.push(error.message)
-      return { victims: new Map(), endsAtMs: null }
+      return { victims: new Map(), endsAtMs: trial.isEnd ? happensAtMs : null }
     })
     const after = permit.endsAtMs === null ? Math.max(requests - load.done, Math.ceil(requests / 4)) : 0
     verdict = judge(await load.finish(after), readBooks(service.folder), permit)
