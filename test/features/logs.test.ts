@@ -309,11 +309,7 @@ function startOnTerminal(serverArgs: readonly string[], env: Record<string, stri
     text += chunk
   })
   return {
-    lines: () =>
-      text
-        .slice(0, text.lastIndexOf('\n') + 1)
-        .split('\r\n')
-        .filter(Boolean),
+    lines: () => records(text.slice(0, text.lastIndexOf('\n') + 1).replaceAll('\r', '')),
     type: (keys: string) => child.stdin?.write(keys),
     exitCode: ended(child),
   }
