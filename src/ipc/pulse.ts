@@ -44,8 +44,8 @@ export interface Pulse {
   setPhase(phase: Phase): void
   add(counter: CounterName, by: number): void
   get(counter: CounterName): number
-  /** Notes and counts a request in flight; returns its place, or -1 when the ring is full (it is then only counted). */
-  begin(method: string, url: string): number
+  /** Notes and counts a request in flight, begun at `startedMs` of `nowMs()`; returns its place, or -1 when the ring is full (it is then only counted). */
+  begin(method: string, url: string, startedMs: number): number
   /** Counts how it ended; status 0: nothing was sent. */
   end(place: number, status: number, isWhole: boolean): void
 }
@@ -74,7 +74,7 @@ export function createPulse(): Pulse {
       words[wordOf[counter]]! += by
     },
     get: (counter) => words[wordOf[counter]] ?? 0,
-    begin(method, url) {
+    begin(method, url, startedMs) {
       words[activeWord]! += 1
       const place = free.pop()
       if (place === undefined) return -1
@@ -84,7 +84,7 @@ export function createPulse(): Pulse {
       bytes[end++] = space
       end = writeText(bytes, end, url, offset + textBytes - end)
       bytes[offset] = end - start
-      words[ringWord + place] = nowMs()
+      words[ringWord + place] = startedMs
       return place
     },
     end(place, status, isWhole) {

@@ -6,8 +6,7 @@ import { commonTime } from './clock.ts'
 export interface AccessEntry {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  /** When the request began, in nanoseconds on the clock of `process.hrtime.bigint()`. */
-  readonly startedNs: bigint | number
+  readonly tookMs: number
   /** Bytes of the response body; null when unknown. */
   readonly bodyBytes: number | null
   /** The client's address; null or empty on a Unix socket. */
@@ -15,7 +14,7 @@ export interface AccessEntry {
   readonly pid: number
 }
 
-/** Text for one place in the line. `micros` is the request's duration, taken once per line. */
+/** Text for one place in the line. `micros` is the request's duration, in whole microseconds. */
 export type Atom = (entry: AccessEntry, micros: number) => string
 
 /** Gunicorn's atoms of one letter. */
@@ -40,9 +39,6 @@ export const atoms: Readonly<Record<string, Atom>> = {
   L: (_, micros) => `${Math.floor(micros / 1_000_000)}.${String(micros % 1_000_000).padStart(6, '0')}`,
   p: ({ pid }) => `<${pid}>`,
 }
-
-/** The atoms that need a clock. */
-export const durationAtoms = 'TMDL'
 
 export function requestHeader(name: string): Atom {
   return remember(({ req }) => listed(req.headers[name]), value)

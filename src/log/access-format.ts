@@ -1,4 +1,4 @@
-import { type AccessEntry, type Atom, atoms, durationAtoms, environVariable, requestHeader, responseHeader } from './access-atoms.ts'
+import { type AccessEntry, type Atom, atoms, environVariable, requestHeader, responseHeader } from './access-atoms.ts'
 import { jsonEntry } from './access-json.ts'
 
 /** Gunicorn's default: the combined format. */
@@ -19,11 +19,10 @@ export function checkAccessFormat(format: string): string | null {
 
 /** Makes, once, the function that writes a request's line (without newline). `json` gives one JSON object per line. */
 export function compileAccessFormat(format: string): FormatEntry {
-  if (format === 'json') return (entry) => jsonEntry(entry, microsSince(entry.startedNs))
+  if (format === 'json') return (entry) => jsonEntry(entry, microsOf(entry))
   const parts = partsOf(format)
-  const needsClock = Array.from(format.matchAll(marks)).some((mark) => mark[1] !== undefined && durationAtoms.includes(mark[1]))
   return (entry) => {
-    const micros = needsClock ? microsSince(entry.startedNs) : 0
+    const micros = microsOf(entry)
     let line = ''
     for (let i = 0; i < parts.length; i++) {
       const part = parts[i]!
@@ -53,8 +52,6 @@ function atomOf(name: string): Atom {
   return Object.hasOwn(atoms, name) ? atoms[name]! : () => '-'
 }
 
-function microsSince(startedNs: bigint | number): number {
-  const now = process.hrtime.bigint()
-  const ns = typeof startedNs === 'bigint' ? Number(now - startedNs) : Number(now) - startedNs
-  return Math.max(0, Math.floor(ns / 1_000))
+function microsOf({ tookMs }: AccessEntry): number {
+  return Math.max(0, Math.floor(tookMs * 1_000))
 }

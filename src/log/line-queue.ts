@@ -19,9 +19,8 @@ export class LineQueue {
     return this.bytes <= this.#maxBytes / 2
   }
 
-  /** False when there is no room. A chunk grows to `chunkBytes`; a longer line is a chunk of its own. */
-  add(line: string, chunkBytes: number): boolean {
-    const bytes = Buffer.byteLength(line)
+  /** False when there is no room. `bytes` is the line's length in UTF-8. A chunk grows to `chunkBytes`; a longer line is a chunk of its own. */
+  add(line: string, bytes: number, chunkBytes: number): boolean {
     if (this.bytes + bytes > this.#maxBytes) return false
     if (this.#tailBytes + bytes > chunkBytes) this.#closeTail()
     this.#tail += line

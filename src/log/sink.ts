@@ -55,9 +55,9 @@ export class Sink {
     this.#descriptor = standard === null ? openLogNow(options.destination) : openStandard(standard)
   }
 
-  /** Takes one record, its newline included. */
-  write(line: string): void {
-    if (!this.#queue.add(line, this.#descriptor?.chunkBytes ?? 0)) this.dropped++
+  /** Takes one record, its newline included, and its length in UTF-8: a caller whose lines are ASCII need not count. */
+  write(line: string, bytes = Buffer.byteLength(line)): void {
+    if (!this.#queue.add(line, bytes, this.#descriptor?.chunkBytes ?? 0)) this.dropped++
     else if (this.#state === 'idle' || (this.#state === 'gathering' && this.#queue.bytes >= this.#options.gatherBytes)) this.#next()
   }
 

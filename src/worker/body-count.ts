@@ -11,13 +11,14 @@ export function countBody(): void {
   if (isCounting) return
   isCounting = true
   const { write, end } = ServerResponse.prototype
-  ServerResponse.prototype.write = function (this: Counted, chunk: unknown, ...rest: unknown[]) {
-    add(this, chunk, rest[0])
-    return Reflect.apply(write, this, [chunk, ...rest])
+  // Both look at what they are given, never at how much that is.
+  ServerResponse.prototype.write = function (this: Counted, chunk: unknown, encoding?: unknown, callback?: unknown) {
+    add(this, chunk, encoding)
+    return write.call(this, chunk, encoding as BufferEncoding, callback as undefined)
   } as typeof write
-  ServerResponse.prototype.end = function (this: Counted, chunk: unknown, ...rest: unknown[]) {
-    if (!this.writableEnded) add(this, chunk, rest[0])
-    return Reflect.apply(end, this, [chunk, ...rest])
+  ServerResponse.prototype.end = function (this: Counted, chunk?: unknown, encoding?: unknown, callback?: unknown) {
+    if (!this.writableEnded) add(this, chunk, encoding)
+    return end.call(this, chunk, encoding as BufferEncoding, callback as undefined)
   } as typeof end
   // Its end() gives the last chunk to write().
   const { write: write2 } = Http2ServerResponse.prototype

@@ -24,7 +24,7 @@ export interface RequestWatch {
 const key = Symbol('monoceros.request')
 interface Track {
   readonly place: number
-  readonly startedNs: bigint
+  readonly startedMs: number
   readonly req: IncomingMessage
   readonly connection: Connection | undefined
   readonly remote: string | null
@@ -39,10 +39,11 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
   if (isLogged) countBody()
 
   function begin(req: IncomingMessage, res: Keyed): void {
+    const startedMs = nowMs()
     const connection = connections.of(req.socket)
     res[key] = {
-      place: pulse.begin(req.method ?? '', req.url ?? ''),
-      startedNs: isLogged ? process.hrtime.bigint() : 0n,
+      place: pulse.begin(req.method ?? '', req.url ?? '', startedMs),
+      startedMs,
       req,
       connection,
       // Asked for while the socket is there: one that is destroyed does not know it any more.
@@ -59,17 +60,18 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
   function end(this: Keyed): void {
     const track = this[key]
     if (track === undefined) return
-    const { req, connection, startedNs, remote } = track
+    const { req, connection, startedMs, remote } = track
+    const endedMs = nowMs()
     pulse.end(track.place, this.headersSent ? this.statusCode : 0, isWhole(this))
     if (connection !== undefined) {
       connection.active--
-      connection.idleSinceMs = nowMs()
+      connection.idleSinceMs = endedMs
       connection.bytesSeen = connection.socket.bytesRead
       connection.isKept = true
       if (connection.response === this) connection.response = null
     }
     if (accessLog !== null) {
-      accessLog.write({ req, res: this, startedNs, bodyBytes: bodyBytesOf(this), remote, pid: process.pid })
+      accessLog.write({ req, res: this, tookMs: endedMs - startedMs, bodyBytes: bodyBytesOf(this), remote, pid: process.pid })
     }
     postRequest?.(req, this)
     watch.onFinished()

@@ -1,7 +1,7 @@
 /** Sees the streams of an HTTP/2 server that handles them itself, without requests and responses. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
-import type { Pulse } from '../ipc/pulse.ts'
+import { nowMs, type Pulse } from '../ipc/pulse.ts'
 import type { AccessLog } from '../log/access-log.ts'
 
 interface StreamWatch {
@@ -18,8 +18,8 @@ export function watchStream(
 ): void {
   const method = String(head[':method'])
   const url = String(head[':path'])
-  const place = pulse.begin(method, url)
-  const startedNs = accessLog === null ? 0n : process.hrtime.bigint()
+  const startedMs = nowMs()
+  const place = pulse.begin(method, url, startedMs)
   const remote = stream.session?.socket.remoteAddress ?? null
   stream.once('close', () => {
     const { headersSent, rstCode, sentHeaders } = stream
@@ -27,7 +27,7 @@ export function watchStream(
     pulse.end(place, headersSent ? statusCode : 0, rstCode === 0)
     const req = { method, url, httpVersion: '2.0', headers: head } as IncomingMessage
     const res = { headersSent, statusCode, getHeader: (name: string) => sentHeaders?.[name] } as ServerResponse
-    accessLog?.write({ req, res, startedNs, bodyBytes: null, remote, pid: process.pid })
+    accessLog?.write({ req, res, tookMs: nowMs() - startedMs, bodyBytes: null, remote, pid: process.pid })
     onFinished()
   })
 }

@@ -17,9 +17,8 @@ async function serve(format: string, handler: http.RequestListener): Promise<Ser
   const file = path.join(ownFolder(), 'access.log')
   const log = createAccessLog({ destination: file, format, onProblem: () => {} })
   const server = http.createServer((req, res) => {
-    const startedNs = process.hrtime.bigint()
     const remote = req.socket.remoteAddress ?? null
-    res.on('close', () => log.write({ req, res, startedNs, bodyBytes: 2, remote, pid: process.pid }))
+    res.on('close', () => log.write({ req, res, tookMs: 1, bodyBytes: 2, remote, pid: process.pid }))
     handler(req, res)
   })
   server.listen(0, '127.0.0.1')
@@ -102,7 +101,7 @@ describe('the file', () => {
     const onProblem = vi.fn()
     const log = createAccessLog({ destination: path.join(ownFolder(), 'no/access.log'), format: 'json', onProblem })
     const req = new http.IncomingMessage(new net.Socket())
-    log.write({ req, res: new http.ServerResponse(req), startedNs: 0n, bodyBytes: null, remote: null, pid: 1 })
+    log.write({ req, res: new http.ServerResponse(req), tookMs: 0, bodyBytes: null, remote: null, pid: 1 })
     await log.flush()
     expect(onProblem).toHaveBeenCalledWith('log.failed', expect.objectContaining({ problem: expect.stringContaining('ENOENT') }))
   })
