@@ -12,18 +12,19 @@ export function closeAfter(response: ServerResponse, isLast = () => true): void 
     // Its client has sent requests ahead, and the app is at work on them: the last of them closes.
     if (!isLast()) return Reflect.apply(writeHead, response, [status, ...rest])
     response.shouldKeepAlive = false
-    response.setHeader('connection', 'close')
-    return Reflect.apply(writeHead, response, [status, ...rest.map(withoutConnection)])
+    // Beside headers that are set, older Nodes keep only the last of a name that a list has twice, such as Set-Cookie.
+    if (!Array.isArray(rest.at(-1))) response.setHeader('connection', 'close')
+    return Reflect.apply(writeHead, response, [status, ...rest.map(closing)])
   }
 }
 
 const isConnection = (name: unknown) => String(name).toLowerCase() === 'connection'
 
 /** What writeHead takes: a status message, an object, a list of names and values in turn, or (only without setHeader) of pairs. */
-function withoutConnection(part: unknown): unknown {
+function closing(part: unknown): unknown {
   if (Array.isArray(part)) {
     const flat: unknown[] = Array.isArray(part[0]) ? part.flat() : part
-    return flat.filter((_, index) => !isConnection(flat[index - (index % 2)]))
+    return [...flat.filter((_, index) => !isConnection(flat[index - (index % 2)])), 'connection', 'close']
   }
   if (typeof part !== 'object' || part === null) return part
   return Object.fromEntries(Object.entries(part).filter(([name]) => !isConnection(name)))
