@@ -5,7 +5,7 @@ import { lineReader, toLine } from '../ipc/beat-lines.ts'
 import { channelToWorker } from '../ipc/channel.ts'
 import type { Autopsy, BootOrder, FactFromWatchdog, FactFromWorker, OrderToWatchdog, OrderToWorker } from '../ipc/messages.ts'
 import { procState } from '../os/proc.ts'
-import { type Child, killGroup, spawnChild } from '../os/spawn.ts'
+import { type Child, type ChildImage, killGroup, spawnChild } from '../os/spawn.ts'
 import type { Roster } from './roster.ts'
 
 export interface Supervised {
@@ -47,6 +47,23 @@ export interface Supervision {
 
 const neverSpawned = { code: null, signal: null } as const
 
+const lastMessagePatienceMs = 500
+
+/** The exit may overtake what the child said before it: that is heard until its channel closes. */
+function afterLastMessage(image: ChildImage, then: () => void): void {
+  if (!image.connected) {
+    then()
+    return
+  }
+  const end = () => {
+    clearTimeout(timer)
+    image.off('disconnect', end)
+    then()
+  }
+  const timer = setTimeout(end, lastMessagePatienceMs)
+  image.once('disconnect', end)
+}
+
 export function supervise(input: HandleInput, host: SupervisionHost, report: (event: HandleEvent) => void): Supervision {
   let child: Child | null = null
   let isSpawning = false
@@ -62,14 +79,16 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
     isSpawning = true
     const { boot, frozenMs, ...spec } = host.spawnFacts(input)
     child = await spawnChild({ entryPath: host.entryPath, args: host.args, ...spec })
-    const { process: image, beatPipe, pid } = child
+    const { image, beatPipe, pid } = child
     const channel = channelToWorker(image)
     image.once('exit', (code, signal) => {
       // What the app has started belongs to its process group and goes with it.
       killGroup(pid)
-      host.onGone(self())
-      host.roster.remove(input.age)
-      exited(code, signal)
+      afterLastMessage(image, () => {
+        host.onGone(self())
+        host.roster.remove(input.age)
+        exited(code, signal)
+      })
     })
     image.on('error', () => undefined) // a send or kill that came too late; the exit tells
     channel.onMessage((fact) => hear(fact, channel.send, boot))
@@ -169,7 +188,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
   }
 
   function reopen(): void {
-    if (child !== null) channelToWorker(child.process).send({ type: 'reopen' })
+    if (child !== null) channelToWorker(child.image).send({ type: 'reopen' })
   }
 
   start().catch((error: unknown) => {
@@ -186,7 +205,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         // Nothing has been started yet, and what is waited for may never come.
         else if (!isSpawning) exited(neverSpawned.code, neverSpawned.signal)
       } else if (child === null) return
-      else if (order.type === 'drain') channelToWorker(child.process).send({ ...order })
+      else if (order.type === 'drain') channelToWorker(child.image).send({ ...order })
       else {
         autopsyAskedMs = performance.now()
         child.beatPipe.write(toLine({ type: 'autopsy' } satisfies OrderToWatchdog))

@@ -101,6 +101,8 @@ export function createTraffic(scope: WorkerScope, wishes: Wishes): Traffic {
     server.on('session', (session: Http2Session) => {
       sessions.add(session)
       session.once('close', () => sessions.delete(session))
+      // What is still under way on it is finished: close() waits for its streams.
+      if (keepaliveMs > 0) session.setTimeout(keepaliveMs, () => session.close())
     })
     watchRequests(server, pulse, connections, watching())
   }

@@ -12,7 +12,9 @@ export type CounterName = (typeof counterNames)[number]
 /** Offsets in 8-byte words; counters follow, then the start times of the ring. */
 const stampWord = 0
 const phaseWord = 1
-const countersWord = 2
+/** How long the loop stood still the last time it stood still for long. */
+const gapWord = 2
+const countersWord = 3
 const ringWord = countersWord + counterNames.length
 const ringSlots = 256
 const textBytes = 192
@@ -54,6 +56,9 @@ const wordOf = Object.fromEntries(counterNames.map((name, index) => [name, count
 // Every request writes these: a word looked up by its name costs ten times as much as the write.
 const { active: activeWord, served: servedWord, aborted: abortedWord, status1xx: statusWord } = wordOf
 
+/** A shorter silence is no gap, only a busy loop. */
+const gapMinMs = 500
+
 export function createPulse(): Pulse {
   const memory = new SharedArrayBuffer(pulseBytes)
   const words = new Float64Array(memory, 0, ringWord + ringSlots)
@@ -63,7 +68,10 @@ export function createPulse(): Pulse {
   return {
     memory,
     stamp: () => {
-      words[stampWord] = nowMs()
+      const now = nowMs()
+      const gapMs = now - words[stampWord]!
+      if (gapMs >= gapMinMs) words[gapWord] = gapMs
+      words[stampWord] = now
     },
     setPhase: (phase) => {
       // First: the silence of one phase must not be taken for the next one's.
@@ -115,6 +123,8 @@ function writeText(bytes: Uint8Array, from: number, text: string, bytesMax: numb
 
 export interface PulseReader {
   silentMs(): number
+  /** As the main thread saw it itself, once it went on; the reader’s own looks may come late on a busy machine. */
+  lastGapMs(): number
   phase(): Phase
   counters(): Counters
   requests(max: number): { readonly list: readonly RequestInFlight[]; readonly oldestMs: number }
@@ -125,6 +135,7 @@ export function readPulse(memory: SharedArrayBuffer): PulseReader {
   const texts = Buffer.from(memory)
   return {
     silentMs: () => nowMs() - (words[stampWord] ?? 0),
+    lastGapMs: () => words[gapWord] ?? 0,
     phase: () => phases[words[phaseWord] ?? 0] ?? 'starting',
     counters: () => Object.fromEntries(counterNames.map((name, index) => [name, words[countersWord + index] ?? 0])) as unknown as Counters,
     requests(max) {

@@ -15,8 +15,10 @@ export const ipcFd = 3
 export const beatFd = 4
 export const firstInheritedFd = 5
 
+export type ChildImage = ChildProcess
+
 export interface Child {
-  readonly process: ChildProcess
+  readonly image: ChildImage
   readonly pid: number
   readonly beatPipe: Socket
 }
@@ -34,7 +36,7 @@ export async function spawnChild(spec: ChildSpec): Promise<Child> {
     child.once('spawn', resolve)
     child.once('error', reject)
   })
-  return { process: child, pid: child.pid as number, beatPipe: child.stdio[beatFd] as Socket }
+  return { image: child, pid: child.pid as number, beatPipe: child.stdio[beatFd] as Socket }
 }
 
 /**

@@ -88,7 +88,10 @@ export function watch(orders: WatchOrders, main: MessagePort): void {
         })
       }
     } else if (longestBlockMs > 0) {
-      tell({ type: 'unblocked', blockedMs: Math.round(longestBlockMs), autopsy: blockAutopsy })
+      const gapMs = pulse.lastGapMs()
+      // A stop of the whole process is in the loop's own figure, and not the loop's doing.
+      const blockedMs = gapMs > longestBlockMs && now - gapMs >= resumedMs ? gapMs : longestBlockMs
+      tell({ type: 'unblocked', blockedMs: Math.round(blockedMs), autopsy: blockAutopsy })
       longestBlockMs = 0
       blockAutopsy = null
     }

@@ -43,7 +43,7 @@ export const streamCases: readonly ContractCase[] = [
         assert.ok(JSON.parse(data.slice('data: '.length)).priceCents > 0)
       }
       const spreadMs = performance.now() - firstMs
-      assert.ok(spreadMs > 300, `three ticks came within ${Math.round(spreadMs)} ms: they were held back`)
+      assert.ok(spreadMs > 150, `three ticks came within ${Math.round(spreadMs)} ms: they were held back`)
     },
   },
   {
