@@ -10,16 +10,32 @@ const dist = resolve(process.argv[2] ?? 'dist')
 const entries = join(dist, 'src/entry')
 const draft = join(dist, 'bundle.tmp')
 
+/** pino's own ways to a file are never taken, as our sink writes: each process would load them, and node:assert with them. */
+const withoutWriters = {
+  name: 'without-writers',
+  load: (id) => (/\/node_modules\/(sonic-boom|thread-stream|on-exit-leak-free|pino\/lib\/transport)\b/.test(id) ? 'module.exports = class {}' : null),
+}
+
 for (const image of ['cli', 'worker', 'watchdog']) {
   const bundle = await rolldown({
     input: join(entries, `${image}.js`),
     platform: 'node',
     // Loaded late or from the app's side: they stay what the package manager installed.
     external: [/^node:/, /^jiti/, /^srvx/, 'smol-toml'],
-    resolve: { conditionNames: ['node', 'import', 'default'] },
+    // `module`: XState's build of modules, of which what is not used is left out.
+    resolve: { conditionNames: ['node', 'module', 'import', 'default'] },
+    plugins: [withoutWriters],
     logLevel: 'warn',
   })
-  await bundle.write({ dir: draft, format: 'esm', entryFileNames: `${image}.js`, chunkFileNames: `${image}-[name]-[hash].js` })
+  await bundle.write({
+    dir: draft,
+    format: 'esm',
+    entryFileNames: `${image}.js`,
+    chunkFileNames: `${image}-[name]-[hash].js`,
+    comments: { legal: true, annotation: false, jsdoc: false },
+    // Names and lines stay, for stack traces. A single character beyond ASCII would make V8 keep twice the bytes.
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: false, asciiOnly: true, legalComments: 'inline' } },
+  })
   await bundle.close()
 }
 for (const file of readdirSync(entries)) if (/^(cli|worker|watchdog)-.+\.js$/.test(file)) rmSync(join(entries, file))
