@@ -1,5 +1,3 @@
-import { Server as HttpServer } from 'node:http'
-import { Server as HttpsServer } from 'node:https'
 import { Server as NetServer } from 'node:net'
 
 export type AppKind = 'express' | 'koa' | 'fastify' | 'hono' | 'nest' | 'h3' | 'node' | 'fetch' | 'server'
@@ -32,9 +30,10 @@ export function describe(value: unknown): string {
   return `an object with ${keys.length === 0 ? 'nothing in it' : keys.slice(0, 6).join(', ')}`
 }
 
+// By their methods: to know them by their classes would load https and http2 into every worker.
 function isHttpServer(value: unknown): boolean {
-  if (value instanceof HttpServer || value instanceof HttpsServer) return true
-  return value instanceof NetServer && /^Http2(?:Secure)?Server$/.test(value.constructor.name)
+  if (!(value instanceof NetServer)) return false
+  return has(value, 'closeIdleConnections') || /^Http2(?:Secure)?Server$/.test(value.constructor.name)
 }
 
 function isClass(value: object): boolean {

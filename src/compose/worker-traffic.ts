@@ -1,6 +1,6 @@
 /** Everything that a worker does with sockets: joining the accept set, watching requests, leaving it, draining. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Http2ServerRequest, type Http2Session } from 'node:http2'
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2Session } from 'node:http2'
 import type { Server, Socket } from 'node:net'
 import { type Address, parseAddress } from '../base/address.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
@@ -80,7 +80,8 @@ export function createTraffic(scope: WorkerScope, wishes: Wishes): Traffic {
   })
 
   function giveToClass(req: IncomingMessage, res: ServerResponse, serve: () => void): void {
-    if (behaviour.onRequest === undefined || req instanceof Http2ServerRequest) serve()
+    // A class is for HTTP/1: the requests of an HTTP/2 connection do not come one after the other.
+    if (behaviour.onRequest === undefined || !(res instanceof ServerResponse)) serve()
     else behaviour.onRequest(req, res, serve)
   }
 

@@ -1,5 +1,4 @@
 /** The one file that knows how Node binds without listening: `net._createServerHandle`, the call that node:cluster uses. */
-import { lookup } from 'node:dns/promises'
 import { lstatSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { getSystemErrorName } from 'node:util'
@@ -49,6 +48,7 @@ async function resolve(host: string, shown: string): Promise<{ host: string; fam
   const version = net.isIP(host)
   if (version !== 0) return { host, family: version }
   try {
+    const { lookup } = await import('node:dns/promises')
     const found = await lookup(host)
     return { host: found.address, family: found.family }
   } catch (error) {

@@ -1,5 +1,3 @@
-import { Session } from 'node:inspector'
-
 /** As long as a pause may take before the main thread is held to be in native code. */
 const pausePatienceMs = 1_000
 const framesMax = 40
@@ -14,6 +12,8 @@ interface CallFrame {
  * Null when no statement was reached in time, which is what native code looks like.
  */
 export async function takeMainStack(): Promise<readonly string[] | null> {
+  // Loaded by the first autopsy: most watchdogs never take one.
+  const { Session } = process.getBuiltinModule('node:inspector')
   const session = new Session()
   session.connectToMainThread()
   // A frame of a script that was compiled before we attached has no url of its own; `enable` tells of all scripts first.

@@ -1,5 +1,5 @@
 import { ServerResponse } from 'node:http'
-import { Http2ServerResponse } from 'node:http2'
+import type { Http2ServerResponse } from 'node:http2'
 
 /** Node does not count the body of a response. Only a worker with an access log pays for counting it. */
 const key = Symbol('monoceros.body-bytes')
@@ -20,12 +20,15 @@ export function countBody(): void {
     if (!this.writableEnded) add(this, chunk, encoding)
     return end.call(this, chunk, encoding as BufferEncoding, callback as undefined)
   } as typeof end
-  // Its end() gives the last chunk to write().
-  const { write: write2 } = Http2ServerResponse.prototype
-  Http2ServerResponse.prototype.write = function (this: Http2ServerResponse, chunk: unknown, ...rest: unknown[]) {
-    add(this as unknown as Counted, chunk, rest[0])
-    return Reflect.apply(write2, this, [chunk, ...rest])
-  } as typeof write2
+}
+
+/** The same for one response of HTTP/2, whose class is not loaded before an app loads it; its `end` gives the last chunk to `write`. */
+export function countBodyOf(response: Http2ServerResponse): void {
+  const { write } = response
+  response.write = ((chunk: unknown, ...rest: unknown[]) => {
+    add(response as unknown as Counted, chunk, rest[0])
+    return Reflect.apply(write, response, [chunk, ...rest])
+  }) as typeof write
 }
 
 function add(response: Counted, chunk: unknown, encoding: unknown): void {

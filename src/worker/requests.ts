@@ -4,7 +4,7 @@ import type { Http2ServerResponse, IncomingHttpHeaders, ServerHttp2Stream } from
 import type { Server, Socket } from 'node:net'
 import { nowMs, type Pulse } from '../ipc/pulse.ts'
 import type { AccessLog } from '../log/access-log.ts'
-import { bodyBytesOf, countBody } from './body-count.ts'
+import { bodyBytesOf, countBody, countBodyOf } from './body-count.ts'
 import type { Connection, Connections } from './connections.ts'
 import { closeAfter } from './last-answer.ts'
 import { watchStream } from './streams.ts'
@@ -53,6 +53,7 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
       connection.active++
       connection.response = res
     }
+    if (isLogged && !(res instanceof ServerResponse)) countBodyOf(res as Http2ServerResponse)
     if (!watch.mayKeepAlive()) closeAfter(res, () => connection === undefined || connection.response === res)
     res.on('close', end)
   }
