@@ -23,7 +23,7 @@ const hasNogroup = /^nogroup:/m.test(readFileSync('/etc/group', 'utf8'))
 const [uid = -1, gid = -1] = nobody
 
 /** Workers read the product's files after they have become somebody else. */
-const isReadableByAll = [...upwards(distPath)].every((folder) => (statSync(folder).mode & 0o005) === 0o005)
+const isReadableByAll = [...upwards(distPath), ...upwards(process.execPath)].every((folder) => (statSync(folder).mode & 0o005) === 0o005)
 
 describe.skipIf(!isRoot || !hasNogroup || !isReadableByAll)('as root', () => {
   const asNobody = ['--user', 'nobody', '--group', 'nogroup']
