@@ -13,6 +13,10 @@ export default defineConfig({
         test: { name: 'fast', include: ['test/{machines,units,house}/**/*.test.ts'], testTimeout: 30_000, maxWorkers: availableParallelism() },
       },
       {
+        // The examples on plain Node: what monoceros is compared with, so one Node is enough.
+        test: { name: 'bare', include: ['test/bare/**/*.test.ts'], testTimeout: 90_000, hookTimeout: 90_000, maxWorkers: 2 },
+      },
+      {
         test: {
           name: 'features',
           include: ['test/features/**/*.test.ts'],

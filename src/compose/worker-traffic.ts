@@ -32,7 +32,7 @@ export function createTraffic(scope: WorkerScope, wishes: Wishes): Traffic {
   const { settings, pulse, log } = scope
   const keepaliveMs = settings.keepalive * 1_000
   const { maxRequests } = scope.boot
-  const sessions = new Set<Http2Session>()
+  const sessions = new Map<Http2Session, { hasBegun: boolean }>()
   let behaviour: WorkerBehaviour = {}
   let drain: Drain | null = null
   /** Who wants the doors closed for a while. */
@@ -100,7 +100,11 @@ export function createTraffic(scope: WorkerScope, wishes: Wishes): Traffic {
   function watch(server: Server): void {
     limitServer(server, { keepaliveMs, headerTimeoutMs: settings.headerTimeout * 1_000, bodyTimeoutMs: settings.bodyTimeout * 1_000 })
     server.on('session', (session: Http2Session) => {
-      sessions.add(session)
+      const seen = { hasBegun: false }
+      sessions.set(session, seen)
+      session.once('stream', () => {
+        seen.hasBegun = true
+      })
       session.once('close', () => sessions.delete(session))
       // What is still under way on it is finished: close() waits for its streams.
       if (keepaliveMs > 0) session.setTimeout(keepaliveMs, () => session.close())

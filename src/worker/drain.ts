@@ -17,6 +17,8 @@ export interface DrainResult {
 
 const quickGraceMs = 1_000
 const sweepMs = 20
+/** How long a new HTTP/2 connection may take to its first stream: one that comes after GOAWAY would be refused. */
+const firstStreamMs = 500
 /** Node fires a timer that is longer than this at once. */
 const timerMaxMs = 2 ** 31 - 1
 /** Close frame of a server that restarts: FIN, opcode 8, two bytes, code 1012 (RFC 6455 section 7.4, IANA registry). */
@@ -36,10 +38,12 @@ export interface Drain {
   hasten(order: DrainOrder): void
 }
 
-export function startDrain(connections: Connections, sessions: ReadonlySet<Http2Session>, keepaliveMs: number, first: DrainOrder): Drain {
+/** Whether a stream has been seen on each HTTP/2 connection. */
+export type Sessions = ReadonlyMap<Http2Session, { readonly hasBegun: boolean }>
+
+export function startDrain(connections: Connections, sessions: Sessions, keepaliveMs: number, first: DrainOrder): Drain {
   const startedMs = performance.now()
   let order = first
-  for (const session of sessions) session.close() // GOAWAY
   connections.markClosing()
 
   const done = new Promise<DrainResult>((resolve) => {
@@ -49,6 +53,7 @@ export function startDrain(connections: Connections, sessions: ReadonlySet<Http2
     }
     const sweep = (isAllRead: boolean) => {
       tellWebSockets(connections)
+      sendGoaway(sessions, order.isQuick || performance.now() - startedMs >= firstStreamMs)
       if (isAllRead) connections.endIdle(order.isQuick ? noPatience : patienceFor(keepaliveMs))
       if (connections.size === 0) return finish(0)
       if (performance.now() - startedMs < graceMsOf(order)) return
@@ -80,4 +85,8 @@ function tellWebSockets(connections: Connections): void {
     // Its patience begins now: it is the client's turn to answer and close.
     connection.idleSinceMs = nowMs()
   }
+}
+
+function sendGoaway(sessions: Sessions, isForAll: boolean): void {
+  for (const [session, { hasBegun }] of sessions) if (!session.closed && (hasBegun || isForAll)) session.close()
 }
