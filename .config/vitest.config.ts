@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 
 /** Where the counts of a run are written as JSON, besides what people read. */
 const report = process.env['MONOCEROS_TEST_REPORT']
+/** Where many runs have to agree, a test of real processes may fail once; it is tried again, and named as flaky at the end. */
+const retry = Number(process.env['MONOCEROS_TEST_RETRY'] ?? 0)
 
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
@@ -20,6 +22,7 @@ export default defineConfig({
         test: {
           name: 'features',
           include: ['test/features/**/*.test.ts'],
+          retry,
           testTimeout: 90_000,
           hookTimeout: 90_000,
           // Each file starts servers of several processes: two at a time, or what they wait for comes late.
