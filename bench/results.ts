@@ -45,12 +45,11 @@ export function keep(kind: 'serve' | 'units', results: object): string {
   return path
 }
 
-/** The newest kept file of a kind, today's excepted: it is what the present run replaces. */
+/** The newest kept file of a kind; today's, when there is one, is about to be replaced. */
 export function lastKept<R>(kind: 'serve' | 'units'): { readonly name: string; readonly results: R } | null {
-  const today = `${kind}-${new Date().toISOString().slice(0, 10)}.json`
   mkdirSync(folder, { recursive: true })
   const name = readdirSync(folder)
-    .filter((file) => file.startsWith(`${kind}-`) && file.endsWith('.json') && file !== today)
+    .filter((file) => file.startsWith(`${kind}-`) && file.endsWith('.json'))
     .toSorted()
     .at(-1)
   return name === undefined ? null : { name, results: JSON.parse(readFileSync(join(folder, name), 'utf8')) as R }

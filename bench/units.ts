@@ -7,16 +7,11 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import express from 'express'
 import { Bench } from 'tinybench'
 import { initialTransition, transition } from 'xstate'
-import { arbiterMachine } from '../machines/arbiter.ts'
-import { countRestart, freshWindow } from '../machines/restart-window.ts'
-import { workerHandleMachine } from '../machines/worker-handle.ts'
-import { kindOf } from '../src/app/kinds.ts'
-import { parseAppSpec } from '../src/app/spec.ts'
-import { readCommand } from '../src/config/read-command.ts'
-import { type AccessEntry, compileAccessFormat, defaultAccessFormat } from '../src/log/access-log.ts'
+import type { AccessEntry } from '../src/log/access-log.ts'
 import { keep, lastKept, thisMachine } from './results.ts'
 
 interface Unit {
@@ -26,9 +21,22 @@ interface Unit {
   readonly spread: number
 }
 
+// From the build, not from its sources: what a loader makes of those at run time is slower.
+const dist = fileURLToPath(new URL(`../${process.env['MONOCEROS_TEST_DIST'] ?? 'dist'}/`, import.meta.url))
+const built = async <Module>(path: string) => (await import(join(dist, path))) as Module
+const { arbiterMachine } = await built<typeof import('../machines/arbiter.ts')>('machines/arbiter.js')
+const { workerHandleMachine } = await built<typeof import('../machines/worker-handle.ts')>('machines/worker-handle.js')
+const { countRestart, freshWindow } = await built<typeof import('../machines/restart-window.ts')>('machines/restart-window.js')
+const { adopt } = await built<typeof import('../src/app/adopt.ts')>('src/app/adopt.js')
+const { kindOf } = await built<typeof import('../src/app/kinds.ts')>('src/app/kinds.js')
+const { parseAppSpec } = await built<typeof import('../src/app/spec.ts')>('src/app/spec.js')
+const { readCommand } = await built<typeof import('../src/config/read-command.ts')>('src/config/read-command.js')
+const accessLog = await built<typeof import('../src/log/access-log.ts')>('src/log/access-log.js')
+
 const facts = { generation: 1, workers: 4, unavailableMax: 0, bootTimeoutMs: 30_000, graceMs: 30_000 }
 const [booting] = initialTransition(workerHandleMachine, { slot: 0, age: 1, generation: 1, bootTimeoutMs: 30_000, graceMs: 30_000 })
-const [arbiter] = initialTransition(arbiterMachine, { first: facts, listeners: [] })
+const [preparing] = initialTransition(arbiterMachine, { first: facts, listeners: [] })
+const [filling] = transition(arbiterMachine, preparing, { type: 'xstate.done.actor.0.arbiter.booting.preparing' } as never)
 
 function accessEntry(): AccessEntry {
   const req = new IncomingMessage(new Socket())
@@ -42,22 +50,30 @@ function accessEntry(): AccessEntry {
 const folder = mkdtempSync(join(tmpdir(), 'monoceros-bench-'))
 try {
   writeFileSync(join(folder, 'app.js'), 'module.exports = (req, res) => res.end()')
-  writeFileSync(join(folder, 'monoceros.config.json'), JSON.stringify({ workers: 4, max_requests: 1_000, bind: ['127.0.0.1:0'] }))
+  writeFileSync(join(folder, 'monoceros.config.mjs'), `export default { workers: 4, maxRequests: 1_000, bind: ['127.0.0.1:0'] }\n`)
   const entry = accessEntry()
-  const asText = compileAccessFormat(defaultAccessFormat)
-  const asJson = compileAccessFormat('json')
+  const asText = accessLog.compileAccessFormat(accessLog.defaultAccessFormat)
+  const asJson = accessLog.compileAccessFormat('json')
   const app = express()
+  const parsed = parseAppSpec('./app.js')
+  if (!parsed.ok) throw parsed.error
+  const { spec } = parsed
   const sources = { argv: ['./app.js', '-t', '20'], env: { WEB_CONCURRENCY: '2' }, cwd: folder }
 
   const bench = new Bench({ time: 1_000, warmupTime: 200 })
   bench
     .add('chart: worker-handle, child.spawned', () => void transition(workerHandleMachine, booting, { type: 'child.spawned', pid: 1 }))
-    .add('chart: arbiter, scale', () => void transition(arbiterMachine, arbiter, { type: 'scale', by: 1 }))
+    .add('chart: arbiter, scale', () => void transition(arbiterMachine, filling, { type: 'scale', by: 1 }))
+    .add('chart: arbiter, handle.ready', () => void transition(arbiterMachine, filling, { type: 'handle.ready', slot: 0, age: 1 }))
     .add('restart window: one restart', () => void countRestart(freshWindow, { atMs: 1, dice: 0.5, wasReady: true }))
     .add('access log: a line of the default format', () => void asText(entry))
     .add('access log: a line of JSON', () => void asJson(entry))
-    .add('config: command line, environment and a JSON file', async () => void (await readCommand(sources)))
+    .add('config: command line, environment and a JS file', async () => void (await readCommand(sources)))
     .add('app: spec with a factory call', () => void parseAppSpec('./app.js:create("prod", { workers: 2 })'))
+    .add(
+      'app: a server for Express',
+      async () => void (await adopt({ default: app }, spec, { file: join(folder, 'app.js'), onError: () => undefined })),
+    )
     .add('app: what kind Express is', () => void kindOf(app))
   await bench.run()
 

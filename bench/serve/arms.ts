@@ -44,7 +44,9 @@ async function startProgram(program: string, { app, workers }: Order): Promise<S
   const port = await freePort()
   const env = { ...process.env, BENCH_APP: app, BENCH_WORKERS: String(workers), PORT: String(port) }
   const startedMs = performance.now()
-  const child = spawn(process.execPath, [join(here, program)], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  // A session of its own, as workers of monoceros have: Linux schedules by sessions, and on a busy machine a server in the
+  // load generator's session gets three times as much as one beside it.
+  const child = spawn(process.execPath, [join(here, program)], { env, detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
   await lineOf(child, 'stdout', (line) => line === 'ready')
   const readyMs = performance.now() - startedMs
   const pid = child.pid as number
