@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ask, begin } from '../support/client.ts'
 import { type Running, start } from '../support/harness.ts'
+import { poll } from '../support/poll.ts'
 import { holding, saying } from '../support/programs.ts'
 
 const bind = ['-b', '127.0.0.1:0']
@@ -49,6 +50,8 @@ describe('the hooks of a config file', () => {
     })
     await server.ready()
     expect(await body(server)).toBe('here')
+    // The client has its answer a moment before the worker's hook is heard of.
+    await poll(() => (namesTold(server).includes('postRequest') ? true : null))
     server.signal('SIGHUP')
     await server.until('worker.gone', { gen: 1 })
     expect(await server.stop()).toEqual(asAsked)
