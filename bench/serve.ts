@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { installPeers, pm2Version } from './peers.ts'
 import { keep, thisMachine } from './results.ts'
-import { type Arm, monoceros, nodeCluster, plainNode, pm2 } from './serve/arms.ts'
+import { type Arm, monoceros, nodeCluster, plainNode, pm2, stopAll } from './serve/arms.ts'
 import { type Bar, figureOf, judge, ratioOf, tableOf, type Verdict } from './serve/bars.ts'
 import { measureMemory } from './serve/memory.ts'
 import type { Round } from './serve/rounds.ts'
@@ -51,6 +51,7 @@ async function take(name: string, measure: (title: string) => Promise<Round[]>, 
 }
 const isWanted = (part: string) => only === undefined || only === part
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stopAll().finally(() => process.exit(130)))
 installPeers()
 const peers = [nodeCluster, pm2]
 if (isWanted('traffic')) {

@@ -34,6 +34,22 @@ export interface Arm {
   start(order: Order): Promise<Service>
 }
 
+const stops = new Set<() => Promise<void>>()
+
+/** Ends whatever still runs: they are in sessions of their own, so that a Ctrl-C does not reach them. */
+export async function stopAll(): Promise<void> {
+  await Promise.all([...stops].map((stop) => stop()))
+}
+
+/** From the spawn on, so that a benchmark that is told to end while an arm starts leaves nothing behind. */
+function stoppable(stop: () => Promise<void>): () => Promise<void> {
+  const once = async () => {
+    if (stops.delete(once)) await stop()
+  }
+  stops.add(once)
+  return once
+}
+
 const here = fileURLToPath(new URL('.', import.meta.url))
 const patienceMs = 30_000
 
@@ -47,6 +63,7 @@ async function startProgram(program: string, { app, workers }: Order): Promise<S
   // A session of its own, as workers of monoceros have: Linux schedules by sessions, and on a busy machine a server in the
   // load generator's session gets three times as much as one beside it.
   const child = spawn(process.execPath, [join(here, program)], { env, detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+  const stop = stoppable(() => end(child))
   await lineOf(child, 'stdout', (line) => line === 'ready')
   const readyMs = performance.now() - startedMs
   const pid = child.pid as number
@@ -56,7 +73,7 @@ async function startProgram(program: string, { app, workers }: Order): Promise<S
     pids: () => familyOf(pid),
     workers: () => (program === 'program.js' ? [pid] : childrenOf(pid)),
     problems: () => [],
-    stop: () => end(child),
+    stop,
   }
 }
 
@@ -67,6 +84,10 @@ export const pm2: Arm = {
     const folder = mkdtempSync(join(tmpdir(), 'monoceros-bench-pm2-'))
     const env = { ...process.env, PM2_HOME: folder, BENCH_APP: app, PORT: String(port) }
     const run = (...args: string[]) => promisify(execFile)(process.execPath, [pm2Path, ...args], { env, timeout: patienceMs })
+    const stop = stoppable(async () => {
+      await run('kill')
+      rmSync(folder, { recursive: true, force: true })
+    })
     const startedMs = performance.now()
     await run('start', join(here, 'program.js'), '-i', String(workers), '--silent')
     await answers(port)
@@ -78,10 +99,7 @@ export const pm2: Arm = {
       pids: () => familyOf(daemonPid),
       workers: () => childrenOf(daemonPid),
       problems: () => [],
-      async stop() {
-        await run('kill')
-        rmSync(folder, { recursive: true, force: true })
-      },
+      stop,
     }
   },
 }
@@ -100,6 +118,10 @@ export function monoceros(name: string, dist: string, args: (folder: string) => 
       const startedMs = performance.now()
       const words = [join(dist, 'src/entry/cli.js'), ...config, ...args(folder), app]
       const child = spawn(process.execPath, words, { stdio: ['ignore', 'inherit', 'pipe'] })
+      const stop = stoppable(async () => {
+        await end(child)
+        rmSync(folder, { recursive: true, force: true })
+      })
       const found: string[] = []
       await lineOf(child, 'stderr', (line) => {
         const event = eventOf(line)
@@ -114,10 +136,7 @@ export function monoceros(name: string, dist: string, args: (folder: string) => 
         pids: () => familyOf(pid),
         workers: () => childrenOf(pid),
         problems: () => [...found],
-        async stop() {
-          await end(child)
-          rmSync(folder, { recursive: true, force: true })
-        },
+        stop,
       }
     },
   }
