@@ -17,17 +17,23 @@ export interface AccessEntry {
 /** Text for one place in the line. `micros` is the request's duration, in whole microseconds. */
 export type Atom = (entry: AccessEntry, micros: number) => string
 
+const method = remember(({ req }) => req.method, value)
+const protocol = remember(
+  ({ req }) => req.httpVersion,
+  (version) => `HTTP/${value(version)}`,
+)
+
 /** Gunicorn's atoms of one letter. */
 export const atoms: Readonly<Record<string, Atom>> = {
-  h: ({ remote }) => value(remote),
+  h: remember(({ remote }) => remote ?? undefined, value),
   l: () => '-',
   u: remember(({ req }) => req.headers.authorization, basicUser),
   t: () => `[${commonTime(Date.now())}]`,
-  r: ({ req }) => `${value(req.method)} ${value(req.url)} HTTP/${value(req.httpVersion)}`,
-  m: ({ req }) => value(req.method),
+  r: (entry, micros) => `${method(entry, micros)} ${value(entry.req.url)} ${protocol(entry, micros)}`,
+  m: method,
   U: ({ req }) => value(pathOf(req.url)),
   q: ({ req }) => escapeValue(queryOf(req.url)),
-  H: ({ req }) => `HTTP/${value(req.httpVersion)}`,
+  H: protocol,
   s: ({ res }) => (res.headersSent ? String(res.statusCode) : '-'),
   B: ({ bodyBytes }) => (bodyBytes === null ? '-' : String(bodyBytes)),
   b: ({ bodyBytes }) => (bodyBytes === null ? '-' : String(bodyBytes)),
@@ -104,7 +110,7 @@ function listed(header: string | readonly string[] | undefined): string | undefi
   return Array.isArray(header) ? header.join(', ') : undefined
 }
 
-// Header values come in runs (one client, one connection): the last one is kept with what became of it.
+// Most values come in runs (one client, one connection): the last one is kept with what became of it.
 function remember(read: (entry: AccessEntry) => string | undefined, make: (text: string | undefined) => string): Atom {
   let last: string | undefined
   let made = make(undefined)

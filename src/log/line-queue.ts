@@ -3,7 +3,7 @@ export class LineQueue {
   readonly #maxBytes: number
   #head: Buffer | null = null
   #isHeadTorn = false
-  #chunks: (string | Buffer)[] = []
+  #chunks: Buffer[] = []
   #tail = ''
   #tailBytes = 0
   /** Bytes not written yet. */
@@ -34,8 +34,7 @@ export class LineQueue {
   head(): Buffer | null {
     if (this.#head !== null) return this.#head
     if (this.#chunks.length === 0) this.#closeTail()
-    const chunk = this.#chunks.shift()
-    if (chunk !== undefined) this.#head = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    this.#head = this.#chunks.shift() ?? null
     return this.#head
   }
 
@@ -73,7 +72,8 @@ export class LineQueue {
 
   #closeTail(): void {
     if (this.#tailBytes === 0) return
-    this.#chunks.push(this.#tail)
+    // As many bytes as characters: ASCII, which need not be encoded.
+    this.#chunks.push(Buffer.from(this.#tail, this.#tailBytes === this.#tail.length ? 'latin1' : 'utf8'))
     this.#tail = ''
     this.#tailBytes = 0
   }
