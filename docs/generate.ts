@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ErrorRow, errorCodes } from '../src/base/error-codes.ts'
 import { exitCodes } from '../src/base/exit-codes.ts'
-import { envOf, isHook, type ValueRow } from '../src/config/row.ts'
+import { envOf, isHook, sameAsOf, type ValueRow } from '../src/config/row.ts'
 import { settings, valueRows } from '../src/config/settings.ts'
 import { events } from '../src/log/events.ts'
 import { machinesPage } from './generate-machines.ts'
@@ -27,6 +27,8 @@ const code = (text: string) => `\`${text}\``
 
 function shownDefault(row: ValueRow): string {
   if (row.default === null) return 'not set'
+  const sameAs = sameAsOf(row)
+  if (sameAs !== null) return `that of ${code(sameAs)}`
   const value = Array.isArray(row.default) ? (row.default.length === 0 ? 'none' : row.default.join(' ')) : String(row.default)
   return `${code(value)}${row.unit === null ? '' : ` ${row.unit}`}`
 }

@@ -70,7 +70,7 @@ export const errorCodes = {
   MON_LOG_FILE: { text: 'cannot write log {path}: {problem}', advice: 'the folder must exist and be writable', exit: 1 },
   MON_WORKER_CLASS: {
     text: 'worker class {spec}: {problem}',
-    advice: 'async, sync, or a module that exports a worker class (docs/guide/worker-class.md)',
+    advice: 'async, sync, gthread, or a module that exports a worker class (docs/guide/worker-class.md)',
     exit: 1,
   },
   MON_PLATFORM: { text: 'monoceros does not run on {platform}', advice: 'use Linux or macOS; on Windows, WSL', exit: 1 },

@@ -10,6 +10,7 @@ import { type Given, invalid, type Layer, layerOf, type Placed } from './layer.t
 import { type LoadedFile, loadFile } from './load-file.ts'
 import { isHook } from './row.ts'
 import { type SettingName, type Settings, settings, valueRows } from './settings.ts'
+import { settleThreads } from './settle-threads.ts'
 import { shellSplit } from './shell-split.ts'
 
 export interface ConfigSources {
@@ -51,9 +52,9 @@ export async function resolveConfig(sources: ConfigSources, args: Arguments): Pr
   const packageJson = found === null ? emptyLayer : fileLayer(found, sourceNames.packageJson)
 
   const given = merge([environment, packageJson, file, commandArgs, commandLine])
-  const all = merge([defaultLayer(env, new Set(given.keys())), given])
+  const all = merge([defaultLayer(env, given), given])
   check(all, cwd)
-  return resolved(all, cwd, loaded)
+  return resolved(settleThreads(all), cwd, loaded)
 }
 
 const emptyLayer: Layer = new Map()

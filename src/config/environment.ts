@@ -1,5 +1,5 @@
-import { type Given, invalid, type Layer, layerOf } from './layer.ts'
-import { envOf } from './row.ts'
+import { type Given, invalid, type Layer, layerOf, type Placed } from './layer.ts'
+import { envOf, sameAsOf } from './row.ts'
 import { valueRows } from './settings.ts'
 
 /** The MONOCEROS_<SETTING> variables. An empty one counts as not set; lists are separated by commas. */
@@ -22,11 +22,17 @@ function itemsOf(text: string): string[] {
     .filter((item) => item !== '')
 }
 
-/** Every default, some changed by PORT and WEB_CONCURRENCY; those of `taken` are left out, so that what nobody uses is not judged. */
-export function defaultLayer(env: NodeJS.ProcessEnv, taken: ReadonlySet<string>): Layer {
-  const layer = new Map<string, { value: unknown; source: string }>()
+/** Every default, some changed by PORT and WEB_CONCURRENCY; those of what is given are left out, so that what nobody uses is not judged. */
+export function defaultLayer(env: NodeJS.ProcessEnv, given: Layer): Layer {
+  const layer = new Map<string, Placed>()
   for (const row of valueRows) {
-    if (taken.has(row.name)) continue
+    if (given.has(row.name)) continue
+    const sameAs = sameAsOf(row)
+    const other = sameAs === null ? undefined : (given.get(sameAs) ?? layer.get(sameAs))
+    if (other !== undefined) {
+      layer.set(row.name, other.source === 'default' ? other : { value: other.value, source: `${sameAs} (${other.source})` })
+      continue
+    }
     const text = row.defaultFrom === undefined ? '' : (env[row.defaultFrom.env] ?? '').trim()
     if (row.defaultFrom === undefined || text === '') {
       layer.set(row.name, { value: row.default, source: 'default' })

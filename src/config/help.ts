@@ -1,4 +1,5 @@
-import type { Section, ValueRow } from './row.ts'
+import { longOf } from './command-line.ts'
+import { type Section, sameAsOf, type ValueRow } from './row.ts'
 import { valueRows } from './settings.ts'
 import { show } from './show.ts'
 
@@ -56,6 +57,8 @@ function flagsText(row: ValueRow): string {
 
 function defaultText(row: ValueRow): string {
   if (row.type.isFlag === true) return row.default === true ? ' [default: on]' : ''
+  const sameAs = valueRows.find(({ name }) => name === sameAsOf(row))
+  if (sameAs !== undefined) return ` [default: as ${longOf(sameAs)}]`
   if (row.default === null || (Array.isArray(row.default) && row.default.length === 0)) return ''
   const plain = Array.isArray(row.default) ? row.default.join(', ') : typeof row.default === 'string' ? row.default : show(row.default)
   return ` [default: ${plain}${row.unit === 's' ? ' s' : ''}]`

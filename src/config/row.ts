@@ -1,7 +1,7 @@
 import type { HookName } from './hook-types.ts'
 import type { Kind } from './kinds/kind.ts'
 
-export type Section = 'config' | 'server socket' | 'workers' | 'mechanics' | 'logging' | 'hooks'
+export type Section = 'config' | 'server socket' | 'workers' | 'threads' | 'mechanics' | 'logging' | 'hooks'
 
 /** What a changed value needs at a reload: nothing more, a new generation of workers, or a restart of the arbiter. */
 export type Reload = 'live' | 'respawn' | 'restart'
@@ -18,7 +18,12 @@ export interface DefaultFrom {
   readonly read: (text: string) => unknown
 }
 
-/** A setting with a value. A `default` of null means that null is a value of it too. */
+/** A default that is whatever the named setting, which stands earlier in the table, comes to. */
+export interface SameAs {
+  readonly sameAs: string
+}
+
+/** A setting with a value. A `default` of null means that null is a value of it too; one may be a `SameAs`. */
 export interface ValueRow {
   readonly name: string
   readonly section: Section
@@ -55,6 +60,12 @@ export type Row = ValueRow | HookRow
 
 export function isHook(row: Row): row is HookRow {
   return row.type === 'hook'
+}
+
+/** The setting whose value is the default of this one, or null. */
+export function sameAsOf(row: ValueRow): string | null {
+  const value: unknown = row.default
+  return typeof value === 'object' && value !== null && 'sameAs' in value ? (value as SameAs).sameAs : null
 }
 
 /** `maxRequests` as Gunicorn and TOML spell it: `max_requests`. */

@@ -7,9 +7,10 @@ import { hookRows } from './sections/hooks.ts'
 import { loggingRows } from './sections/logging.ts'
 import { mechanicsRows } from './sections/mechanics.ts'
 import { serverSocketRows } from './sections/server-socket.ts'
+import { threadRows } from './sections/threads.ts'
 import { workerRows } from './sections/workers.ts'
 
-const valueTable = [...configRows, ...serverSocketRows, ...workerRows, ...mechanicsRows, ...loggingRows] as const
+const valueTable = [...configRows, ...serverSocketRows, ...workerRows, ...threadRows, ...mechanicsRows, ...loggingRows] as const
 
 export const settings: readonly Row[] = [...valueTable, ...hookRows]
 export const valueRows: readonly ValueRow[] = settings.filter((row): row is ValueRow => !isHook(row))

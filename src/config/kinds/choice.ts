@@ -41,12 +41,12 @@ export function choice<const Word extends string>(...words: readonly Word[]): Ki
 }
 
 /** One of the words, or the path of a module: a text with a slash or a dot in it. */
-export function choiceOrModule(words: readonly string[], refused: Readonly<Record<string, string>>): Kind<string> {
+export function choiceOrModule(words: readonly string[]): Kind<string> {
   const isKnown = (given: string) => words.includes(given) || /[/.]/.test(given)
   return {
     schema: v.pipe(
       filledText,
-      v.check(isKnown, (issue) => refused[issue.input] ?? unknownWord(issue.input, words)),
+      v.check(isKnown, (issue) => unknownWord(issue.input, words)),
     ),
     allowed: `${words.join(', ')}, or the path of a module`,
     placeholder: 'CLASS',

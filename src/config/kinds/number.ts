@@ -33,6 +33,17 @@ export function wholeOr<const Word extends string>(word: Word, min: number): Kin
   }
 }
 
+/** A whole number from `min`; 0 turns it off. */
+export function wholeOrZero(min: number): Kind<number> {
+  const isLargeEnough = (value: number) => value >= min || value === 0
+  return {
+    schema: v.pipe(wholeFrom(0, Number.MAX_SAFE_INTEGER), v.check(isLargeEnough, 'too small')),
+    allowed: `a whole number from ${min}, or 0`,
+    placeholder: 'INT',
+    json: { anyOf: [{ type: 'integer', minimum: min }, { const: 0 }] },
+  }
+}
+
 /** A time in seconds, decimals allowed; 0 turns it off unless `isZeroOff` is false. */
 export function seconds(isZeroOff = true): Kind<number> {
   // Less than a millisecond would be rounded to 0 and mean "off".

@@ -2,7 +2,7 @@ import { choiceOrModule } from '../kinds/choice.ts'
 import { seconds, whole, wholeOr } from '../kinds/number.ts'
 import type { ValueRow } from '../row.ts'
 
-const workerClasses = choiceOrModule(['async', 'sync', 'asgi', 'gevent', 'tornado'], { gthread: 'not in this release' })
+const workerClasses = choiceOrModule(['async', 'sync', 'gthread', 'asgi', 'gevent', 'tornado'])
 
 export const workerRows = [
   {
@@ -32,7 +32,7 @@ export const workerRows = [
     cli: ['-k', '--worker-class'],
     gunicorn: 'worker_class',
     reload: 'respawn',
-    doc: 'How a worker runs the app: async (many requests at once on the event loop), sync (one at a time), or the path of a module that exports a class of your own. asgi, gevent and tornado are other names of async.',
+    doc: 'How a worker runs the app: async (many requests at once on the event loop), sync (one at a time), gthread (in threads of the worker), or the path of a module that exports a class of your own. asgi, gevent and tornado are other names of async.',
   },
   {
     name: 'workerConnections',
@@ -76,7 +76,7 @@ export const workerRows = [
     cli: ['-t', '--timeout'],
     gunicorn: 'timeout',
     reload: 'respawn',
-    doc: 'Kill and replace a worker whose event loop has been blocked for this long (sync: whose request has taken this long); 0 is never.',
+    doc: 'Kill and replace a worker whose event loop has been blocked for this long (sync: whose request has taken this long); 0 is never. gthread: a request that keeps its thread for this long without a sign of life is answered with 504, and its thread is replaced alone.',
   },
   {
     name: 'gracefulTimeout',

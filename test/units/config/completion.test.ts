@@ -18,7 +18,7 @@ describe('in bash', () => {
     [['--no-f'], ['--no-fast-response']],
     [
       ['-k', ''],
-      ['async', 'sync', 'asgi', 'gevent', 'tornado'],
+      ['async', 'sync', 'gthread', 'asgi', 'gevent', 'tornado'],
     ],
     [
       ['--worker-class', 'a'],

@@ -8,14 +8,24 @@ it('names every flag with its default', () => {
   for (const row of valueRows) {
     for (const flag of row.cli ?? []) expect(help).toContain(row.default === true ? flag.replace('--', '--[no-]') : flag)
   }
-  expect(help).toMatch(/-t, --timeout SECONDS .*\n.*\[default: 30 s\]/)
+  expect(help).toMatch(/-t, --timeout SECONDS [^[]*\[default: 30 s\]/)
   expect(help).toContain('[default: 127.0.0.1:8000]')
+  expect(help).toMatch(/--thread-queue-max INT [^[]*\[default: as\s+--worker-connections\]/)
   expect(help).toMatch(/--\[no-\]fast-response .*\n.*\[default: on\]/)
 })
 
 it('has examples on top, the sections, the signals, and a pointer to the documentation', () => {
   const heads = help.split('\n').filter((line) => /^\S.*:$/.test(line))
-  expect(heads).toEqual(['Examples:', 'Config:', 'Server socket:', 'Workers:', 'Mechanics:', 'Logging:', 'Signals of the arbiter:'])
+  expect(heads).toEqual([
+    'Examples:',
+    'Config:',
+    'Server socket:',
+    'Workers:',
+    'Threads:',
+    'Mechanics:',
+    'Logging:',
+    'Signals of the arbiter:',
+  ])
   expect(help.startsWith('Usage: monoceros [OPTIONS] MODULE[:EXPORT]\n')).toBe(true)
   expect(help).toContain('monoceros ./app.js -w 4')
   expect(help).toContain('docs/reference')

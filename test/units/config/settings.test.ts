@@ -1,7 +1,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { defineConfig, type UserConfig } from '../../../src/config/define-config.ts'
 import type { HookName, Hooks, WorkerFacts } from '../../../src/config/hook-types.ts'
-import { envOf, isHook, spellingsOf } from '../../../src/config/row.ts'
+import { envOf, isHook, sameAsOf, spellingsOf } from '../../../src/config/row.ts'
 import type { hookRows } from '../../../src/config/sections/hooks.ts'
 import { type Settings, settings, valueRows } from '../../../src/config/settings.ts'
 
@@ -15,6 +15,15 @@ describe('the table', () => {
 
   it('has defaults that its own checks accept', () => {
     for (const row of valueRows) expect(row.check?.(row.default as never, { cwd: '/' }) ?? null, row.name).toBeNull()
+  })
+
+  it('has defaults that follow only settings that stand before them', () => {
+    const followers = valueRows.filter((row) => sameAsOf(row) !== null)
+    expect(followers.map(({ name }) => name)).toEqual(['threadQueueMax'])
+    for (const row of followers) {
+      const earlier = valueRows.slice(0, valueRows.indexOf(row)).map(({ name }) => name)
+      expect(earlier, row.name).toContain(sameAsOf(row))
+    }
   })
 
   it('derives the environment names', () => {
@@ -41,6 +50,7 @@ describe('the types', () => {
     expectTypeOf<Settings['bind']>().toEqualTypeOf<string[]>()
     expectTypeOf<Settings['fastResponse']>().toEqualTypeOf<boolean>()
     expectTypeOf<Settings['timeout']>().toEqualTypeOf<number>()
+    expectTypeOf<Settings['threadQueueMax']>().toEqualTypeOf<number>()
     expectTypeOf<Settings['loglevel']>().toEqualTypeOf<'debug' | 'info' | 'warning' | 'error' | 'critical'>()
     expectTypeOf<Settings['logFormat']>().toEqualTypeOf<'auto' | 'text' | 'json'>()
     expectTypeOf<(typeof hookRows)[number]['name']>().toEqualTypeOf<HookName>()
