@@ -23,13 +23,7 @@ export function settleThreads(all: Layer): Layer {
   const why = `threads = ${show(threads.value)} (${threads.source})`
   const isDefault = given.source === 'default'
   if (!isDefault && given.value !== 'sync') {
-    throw invalid(
-      classRow,
-      given.value,
-      given.source,
-      `${why} needs gthread`,
-      'with more than one thread gthread, or sync, which becomes it',
-    )
+    throw invalid(classRow, given.value, given.source, `${why} needs gthread`, 'gthread or sync, or threads = 1')
   }
   const source = isDefault ? why : `${why} over ${show(given.value)} (${given.source})`
   return withinThreads(new Map([...all, ['workerClass', { value: 'gthread', source }]]), threads)
@@ -49,7 +43,7 @@ function withoutThreads(all: Layer, given: Placed): Layer {
     const sameAs = sameAsOf(row)
     if (value === (sameAs === null ? row.default : all.get(sameAs)?.value)) continue
     const problem = `does nothing in workerClass = ${show(given.value)} (${given.source})`
-    throw invalid(row, value, source, problem, 'with gthread, which more than one thread chooses too')
+    throw invalid(row, value, source, problem, 'with workerClass = gthread, or threads from 2')
   }
   return all
 }

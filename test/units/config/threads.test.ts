@@ -62,7 +62,7 @@ describe.each(Object.keys(places))('a class named by %s', (place) => {
 
   it.each(['async', 'asgi', 'gevent', 'tornado', './mine.js'])('%s is not taken away by more than one thread', async (name) => {
     expect(await refusalOf(joined(inClass(name), four))).toBe(
-      `${exit} ${label}: workerClass = "${name}": threads = 4 (${source}) needs gthread; allowed: with more than one thread gthread, or sync, which becomes it`,
+      `${exit} ${label}: workerClass = "${name}": threads = 4 (${source}) needs gthread; allowed: gthread or sync, or threads = 1`,
     )
   })
 
@@ -102,7 +102,7 @@ describe('a setting of threads', () => {
     ['--thread-memory-limit', 'threadMemoryLimit', '64'],
   ])('%s is refused where nothing would heed it', async (flag, name, value) => {
     const refusal = (why: string) =>
-      `2 command line: ${name} = ${value}: does nothing in workerClass = ${why}; allowed: with gthread, which more than one thread chooses too`
+      `2 command line: ${name} = ${value}: does nothing in workerClass = ${why}; allowed: with workerClass = gthread, or threads from 2`
     expect(await refusalOf(line(flag, value))).toBe(refusal('"async" (default)'))
     expect(await refusalOf(line(flag, value, '-k', 'sync', '--threads', '1'))).toBe(refusal('"sync" (command line)'))
     expect((await configOf(line(flag, value, '-k', 'gthread'))).settings).toMatchObject({ [name]: Number(value) })
