@@ -1,6 +1,8 @@
 import { arbiterMachine } from './arbiter.ts'
+import { laneMachine } from './lane.ts'
 import { listenerMachine } from './listener.ts'
 import { rollingMachine } from './rolling.ts'
+import { threadPoolMachine } from './thread-pool.ts'
 import { workerMachine } from './worker.ts'
 import { workerHandleMachine } from './worker-handle.ts'
 
@@ -9,6 +11,8 @@ export const charts = {
   arbiter: arbiterMachine,
   'worker-handle': workerHandleMachine,
   worker: workerMachine,
+  'thread-pool': threadPoolMachine,
+  lane: laneMachine,
   rolling: rollingMachine,
   listener: listenerMachine,
 } as const

@@ -4,7 +4,7 @@ import type { Http2ServerResponse, IncomingHttpHeaders, ServerHttp2Stream } from
 import type { Server, Socket } from 'node:net'
 import { nowMs, type Pulse } from '../ipc/pulse.ts'
 import type { AccessLog } from '../log/access-log.ts'
-import { bodyBytesOf, countBody, countBodyOf } from './body-count.ts'
+import { bodyBytesOf, countBody, countBodyOf } from '../http/body-count.ts'
 import type { Connection, Connections } from './connections.ts'
 import { closeAfter } from './last-answer.ts'
 import { watchStream } from './streams.ts'

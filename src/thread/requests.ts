@@ -1,0 +1,355 @@
+/** Runs the requests of a lane in this thread: each gets a genuine request and response, and its answer goes back as bytes. */
+import { AsyncResource } from 'node:async_hooks'
+import { IncomingMessage, type Server, ServerResponse } from 'node:http'
+import { bodyBytesOf } from '../http/body-count.ts'
+import type { Claims } from '../lanes/claims.ts'
+import { headFields, unpackHead, unpackTrailers } from '../lanes/head-text.ts'
+import { down, headFlags, requestFlags, up } from '../lanes/kinds.ts'
+import type { Line } from '../lanes/line.ts'
+import type { Record } from '../lanes/ring.ts'
+import { closeExchange, headOf, isDumped, isLastOf, messageClassesOf, setKeepAliveTimeout } from '../os/http-internals.ts'
+import { LaneSocket, type Part } from './lane-socket.ts'
+
+export interface RequestsOptions {
+  readonly claims: Claims
+  readonly concurrency: number
+  readonly keepaliveMs: number
+  readonly isBodyCounted: boolean
+  /** The app's servers, in the order of their doors. */
+  serverOf(door: number): Server | undefined
+}
+
+export interface Requests {
+  onRecord(record: Record): void
+  /** Starts what may be started. */
+  run(): void
+  /** Called with each response that was ended. */
+  onFinish(response: ServerResponse): void
+  readonly running: number
+  readonly handled: number
+}
+
+interface Entry {
+  readonly slot: number
+  readonly stamp: number
+  readonly flags: number
+  readonly door: number
+  readonly head: string
+  /** What came of the body before the request was started. */
+  early: Buffer[] | null
+  trailers: string | null
+  isAborted: boolean
+  request: IncomingMessage | null
+  response: ServerResponse | null
+  socket: LaneSocket | null
+  /** Pushed into the request and not yet reported as taken, because its buffer is full. */
+  untakenBytes: number
+  takenBytes: number
+}
+
+/** Taken bytes are reported in such portions, so that a body of many small chunks does not cost a record for each. */
+const takenPortionBytes = 32 * 1024
+/** The main thread looks by itself after a millisecond; sooner, it need not be woken for each answer. */
+const ringEveryMs = 0.3
+/** So long the requests of one batch may keep the loop from what else waits in it. */
+const batchMaxMs = 5
+const key = Symbol('monoceros.entry')
+type Keyed = ServerResponse & { [key]?: Entry }
+
+export function createRequests(line: () => Line, options: RequestsOptions): Requests {
+  const { claims, concurrency, keepaliveMs, isBodyCounted } = options
+  const entries: (Entry | undefined)[] = []
+  let pending: Entry[] = []
+  let running = 0
+  let handled = 0
+  let isRunning = false
+  let isScheduled = false
+
+  function find(record: Record): Entry | undefined {
+    const entry = entries[record.slot]
+    return entry?.stamp === record.stamp ? entry : undefined
+  }
+
+  function onRecord(record: Record): void {
+    switch (record.kind) {
+      case down.request: {
+        const entry: Entry = {
+          slot: record.slot,
+          stamp: record.stamp,
+          flags: record.a,
+          door: record.b,
+          head: line().textOf(record),
+          early: null,
+          trailers: null,
+          isAborted: false,
+          request: null,
+          response: null,
+          socket: null,
+          untakenBytes: 0,
+          takenBytes: 0,
+        }
+        entries[record.slot] = entry
+        pending.push(entry)
+        break
+      }
+      case down.body: {
+        const entry = find(record)
+        if (entry === undefined) break
+        const bytes = line().bytesOf(record)
+        if (entry.request === null) (entry.early ??= []).push(bytes)
+        else pushBody(entry, bytes)
+        break
+      }
+      case down.bodyEnd: {
+        const entry = find(record)
+        if (entry === undefined) break
+        entry.trailers = line().textOf(record)
+        if (entry.request !== null) endBody(entry)
+        break
+      }
+      case down.sent:
+        find(record)?.socket?.onSent(record.a)
+        break
+      case down.abort: {
+        const entry = find(record)
+        if (entry === undefined) break
+        entry.isAborted = true
+        entry.socket?.destroy()
+        break
+      }
+    }
+  }
+
+  function run(): void {
+    isScheduled = false
+    if (isRunning) return
+    isRunning = true
+    const startedMs = performance.now()
+    let rungMs = startedMs
+    let taken = 0
+    try {
+      while (running < concurrency && taken < pending.length) {
+        const entry = pending[taken++]!
+        if (!claims.claim(entry.slot, entry.stamp)) continue
+        start(entry)
+        const now = performance.now()
+        if (now - rungMs > ringEveryMs) {
+          line().ring()
+          rungMs = now
+        }
+        if (now - startedMs > batchMaxMs) break
+      }
+    } finally {
+      isRunning = false
+      pending = taken === pending.length ? [] : pending.slice(taken)
+      line().ring()
+      if (pending.length > 0 && running < concurrency) setImmediate(run)
+    }
+  }
+
+  /** From inside the app's own call of `end()`: the next request is not its callee. */
+  function runSoon(): void {
+    if (isRunning || isScheduled || pending.length === 0) return
+    isScheduled = true
+    process.nextTick(run)
+  }
+
+  function start(entry: Entry): void {
+    running++
+    if (entry.isAborted) return leave(entry)
+    const server = options.serverOf(entry.door)
+    if (server === undefined) return refuse(entry)
+    const fields = unpackHead(entry.head)
+    const socket = new LaneSocket(hostOf(entry), endsOf(fields))
+    entry.socket = socket
+    const { Request, Response } = messageClassesOf(server)
+    const request = new Request(socket)
+    entry.request = request
+    fillRequest(request, fields, entry.flags)
+    const response: Keyed = new Response(request)
+    entry.response = response
+    response[key] = entry
+    setKeepAliveTimeout(response, keepaliveMs)
+    response.shouldKeepAlive = (entry.flags & requestFlags.keepAlive) !== 0
+    response.assignSocket(socket)
+    if (entry.early !== null) for (const bytes of entry.early) pushBody(entry, bytes)
+    entry.early = null
+    if ((entry.flags & requestFlags.hasBody) === 0) entry.trailers = ''
+    if (entry.trailers !== null) endBody(entry)
+    new AsyncResource('MONOCEROSREQUEST').runInAsyncScope(emit, undefined, server, request, response, entry.flags)
+  }
+
+  function pushBody(entry: Entry, bytes: Buffer): void {
+    const { request } = entry
+    if (request === null || request.destroyed) return
+    const isTaken = isDumped(request) || request.push(bytes)
+    if (!isTaken) entry.untakenBytes += bytes.byteLength
+    else report(entry, bytes.byteLength)
+  }
+
+  function report(entry: Entry, bytes: number): void {
+    entry.takenBytes += bytes
+    if (entry.takenBytes < takenPortionBytes) return
+    line().send(up.taken, entry.slot, entry.stamp, entry.takenBytes)
+    line().ring()
+    entry.takenBytes = 0
+  }
+
+  function endBody(entry: Entry): void {
+    const { request, trailers } = entry
+    if (request === null || trailers === null) return
+    request.complete = true
+    if (trailers !== '') request.rawTrailers = unpackTrailers(trailers)
+    request.push(null)
+  }
+
+  function hostOf(entry: Entry) {
+    return {
+      onBytes: (parts: readonly Part[], what: 'inform' | 'head' | 'body') => sendParts(entry, parts, what),
+      onResume() {
+        if (entry.untakenBytes === 0) return
+        const bytes = entry.untakenBytes
+        entry.untakenBytes = 0
+        report(entry, bytes)
+      },
+      onDestroyed() {
+        if (entries[entry.slot] !== entry) return
+        const { request, response } = entry
+        if (!entry.isAborted) line().send(up.cut, entry.slot, entry.stamp)
+        leave(entry)
+        // As for a real connection: after its own close, everything on it is cut short.
+        process.nextTick(() => {
+          if (request !== null && (!request.complete || response?.writableFinished !== true)) request.destroy(aborted())
+        })
+      },
+    }
+  }
+
+  function sendParts(entry: Entry, parts: readonly Part[], what: 'inform' | 'head' | 'body'): void {
+    const { slot, stamp, response } = entry
+    let kind: number = up[what]
+    let a = 0
+    let b = 0
+    if (what === 'head' && response !== null) {
+      const head = headOf(response) ?? ''
+      const first = parts[0]!
+      // A text that goes as UTF-8 takes its head along.
+      a = first.encoding === 'utf8' ? Buffer.byteLength(head) : head.length
+      b = response.statusCode | (isLastOf(response) ? headFlags.isLast : 0)
+    }
+    for (const { chunk, encoding } of joined(parts)) {
+      if (typeof chunk !== 'string') line().sendBytes(kind, slot, stamp, a, b, chunk)
+      else if (encoding === 'utf8' || encoding === 'latin1') line().sendText(kind, slot, stamp, a, b, chunk, encoding)
+      else line().sendBytes(kind, slot, stamp, a, b, Buffer.from(chunk, encoding))
+      if (kind === up.head) kind = up.body
+      a = 0
+      b = 0
+    }
+    // Within a batch it is rung in time; from elsewhere nobody else would.
+    if (!isRunning) line().ring()
+  }
+
+  /** The request is no longer this thread's affair. */
+  function leave(entry: Entry): void {
+    if (entries[entry.slot] === entry) entries[entry.slot] = undefined
+    running--
+    handled++
+    if (entry.isAborted) line().send(up.gone, entry.slot, entry.stamp)
+    if (!isRunning) line().ring()
+    runSoon()
+  }
+
+  /** Its program closed the server that the request was for. */
+  function refuse(entry: Entry): void {
+    const text = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
+    line().sendText(up.head, entry.slot, entry.stamp, text.length, 503 | headFlags.isLast, text, 'latin1')
+    line().send(up.end, entry.slot, entry.stamp)
+    leave(entry)
+  }
+
+  return {
+    onRecord,
+    run,
+    onFinish(response: Keyed) {
+      const entry = response[key]
+      if (entry === undefined || entries[entry.slot] !== entry) return
+      const { request, socket } = entry
+      socket?.flush()
+      line().send(up.end, entry.slot, entry.stamp, isBodyCounted ? bodyBytesOf(response) : 0)
+      leave(entry)
+      response.once('finish', () => {
+        if (request === null || socket === null) return
+        closeExchange(request, response, socket)
+        if (socket.listenerCount('close') > 0) socket.destroy()
+      })
+    },
+    get running() {
+      return running
+    },
+    get handled() {
+      return handled
+    },
+  }
+}
+
+function emit(server: Server, request: IncomingMessage, response: ServerResponse, flags: number): void {
+  if ((flags & requestFlags.expectsOther) !== 0) {
+    if (server.listenerCount('checkExpectation') > 0) server.emit('checkExpectation', request, response)
+    else {
+      response.writeHead(417)
+      response.end()
+    }
+  } else if ((flags & requestFlags.expectsContinue) !== 0 && server.listenerCount('checkContinue') > 0) {
+    server.emit('checkContinue', request, response)
+  } else {
+    if ((flags & requestFlags.expectsContinue) !== 0) response.writeContinue()
+    server.emit('request', request, response)
+  }
+}
+
+function fillRequest(request: IncomingMessage, fields: string[], flags: number): void {
+  const minor = (flags & requestFlags.isHttp10) !== 0 ? 0 : 1
+  request.httpVersionMajor = 1
+  request.httpVersionMinor = minor
+  request.httpVersion = `1.${minor}`
+  request.method = fields[headFields.method]!
+  request.url = fields[headFields.url]!
+  request.rawHeaders = fields.slice(headFields.headers)
+}
+
+function endsOf(fields: readonly string[]) {
+  const at = (index: number) => (fields[index] === '' ? null : (fields[index] ?? null))
+  const portAt = (index: number) => (fields[index] === '' ? null : Number(fields[index]))
+  return {
+    remoteAddress: at(headFields.remoteAddress),
+    remotePort: portAt(headFields.remotePort),
+    localAddress: at(headFields.localAddress),
+    localPort: portAt(headFields.localPort),
+  }
+}
+
+/** Small parts that were written together go as one. */
+function joined(parts: readonly Part[]): readonly Part[] {
+  if (parts.length === 1) return parts
+  const whole: Part[] = []
+  let small: Buffer[] = []
+  const close = () => {
+    if (small.length > 0) whole.push({ chunk: small.length === 1 ? small[0]! : Buffer.concat(small), encoding: 'utf8' })
+    small = []
+  }
+  for (const { chunk, encoding } of parts) {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
+    if (bytes.byteLength < bigBytes) small.push(bytes as Buffer)
+    else {
+      close()
+      whole.push({ chunk: bytes, encoding })
+    }
+  }
+  close()
+  return whole
+}
+const bigBytes = 16 * 1024
+
+function aborted(): Error {
+  return Object.assign(new Error('aborted'), { code: 'ECONNRESET' })
+}
