@@ -16,12 +16,12 @@ const withoutWriters = {
   load: (id) => (/\/node_modules\/(sonic-boom|thread-stream|on-exit-leak-free|pino\/lib\/transport)\b/.test(id) ? 'module.exports = class {}' : null),
 }
 
-for (const image of ['cli', 'worker', 'watchdog']) {
+for (const image of ['cli', 'worker', 'watchdog', 'thread']) {
   const bundle = await rolldown({
     input: join(entries, `${image}.js`),
     platform: 'node',
     // Loaded late or from the app's side: they stay what the package manager installed.
-    external: [/^node:/, /^jiti/, /^srvx/, 'smol-toml'],
+    external: [/^node:/, /^jiti/, /^srvx/, 'piscina', 'smol-toml'],
     // `module`: XState's build of modules, of which what is not used is left out.
     resolve: { conditionNames: ['node', 'module', 'import', 'default'] },
     plugins: [withoutWriters],
@@ -38,6 +38,6 @@ for (const image of ['cli', 'worker', 'watchdog']) {
   })
   await bundle.close()
 }
-for (const file of readdirSync(entries)) if (/^(cli|worker|watchdog)-.+\.js$/.test(file)) rmSync(join(entries, file))
+for (const file of readdirSync(entries)) if (/^(cli|worker|watchdog|thread)-.+\.js$/.test(file)) rmSync(join(entries, file))
 for (const file of readdirSync(draft)) renameSync(join(draft, file), join(entries, file))
 rmSync(draft, { recursive: true })

@@ -1,5 +1,5 @@
 /** The book of living children: who they are, when they last beat, and what they have counted. */
-import type { Counters } from '../ipc/messages.ts'
+import type { Counters, ThreadFact } from '../ipc/messages.ts'
 
 export interface RosterRow {
   readonly age: number
@@ -7,6 +7,8 @@ export interface RosterRow {
   readonly generation: number
   readonly pid: number
   counters: Counters | null
+  /** Of worker class gthread; others have none. */
+  threads: readonly ThreadFact[]
   /** On this process's monotonic clock; null until the first beat. */
   lastBeatMs: number | null
   readonly frozenMs: number
@@ -20,6 +22,7 @@ export interface Roster {
   add(row: RosterRow): void
   remove(age: number): void
   beat(age: number, counters: Counters | null): void
+  keepThreads(age: number, threads: readonly ThreadFact[]): void
   rows(): readonly RosterRow[]
   /** Sums over the living and the dead. */
   totals(): Counters
@@ -75,6 +78,10 @@ export function createRoster(): Roster {
       if (row === undefined) return
       row.lastBeatMs = performance.now()
       if (counters !== null) row.counters = counters
+    },
+    keepThreads(age, threads) {
+      const row = rows.get(age)
+      if (row !== undefined) row.threads = threads
     },
     rows: () => [...rows.values()],
     totals: () => [...rows.values()].reduce((total, row) => (row.counters === null ? total : sum(total, row.counters)), past),

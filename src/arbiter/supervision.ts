@@ -25,6 +25,7 @@ export interface SupervisionHost {
   onFailed(child: Supervised, error: Extract<FactFromWorker, { type: 'failed' }>['error']): void
   onBlocked(child: Supervised, blockedMs: number, autopsy: Autopsy | null): void
   onAutopsy(child: Supervised, autopsy: Autopsy): void
+  onThreads(child: Supervised, fact: Extract<FactFromWorker, { type: 'threads' }>): void
   onDoorWanted(child: Supervised, wanted: Extract<FactFromWorker, { type: 'door.wanted' }>, answer: DoorAnswer): void
   onGone(child: Supervised): void
 }
@@ -100,6 +101,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
       generation: input.generation,
       pid,
       counters: null,
+      threads: [],
       lastBeatMs: null,
       frozenMs,
       onFrozen,
@@ -139,6 +141,10 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
       case 'drained':
         host.roster.beat(input.age, fact.counters)
         report({ type: 'child.drained', tookMs: fact.tookMs, cutRequests: fact.cutRequests })
+        break
+      case 'threads':
+        host.roster.keepThreads(input.age, fact.threads)
+        host.onThreads(self(), fact)
         break
       case 'door.wanted':
         host.onDoorWanted(self(), fact, (order, handle) => void send(order, handle))

@@ -42,6 +42,11 @@ export const errorCodes = {
   },
   MON_APP_SETUP: { text: 'app {spec}: {step} failed: {problem}', advice: 'the stack below is the app’s own', exit: 4 },
   MON_APP_STARTUP: { text: 'app {spec}: onStartup failed: {problem}', advice: 'the stack below is the app’s own', exit: 4 },
+  MON_APP_THREAD: {
+    text: 'app {spec}: {problem}',
+    advice: 'leave TLS and HTTP/2 to the proxy in front, or use worker class async',
+    exit: 4,
+  },
   MON_BOOT_FAILED: { text: 'worker died before it was ready: {problem}', advice: 'the lines above say why', exit: 3 },
   MON_LISTENER_IN_USE: {
     text: 'cannot bind {address}: in use{holder}',

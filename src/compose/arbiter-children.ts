@@ -49,6 +49,8 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
       // The stack was taken while it was blocked: of how long it was in the end the autopsy knows nothing.
       logOf(child).event('worker.blocked', { childPid: child.pid, ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs }),
     onAutopsy: (child, autopsy) => logOf(child).event('worker.autopsy', { childPid: child.pid, ...autopsyFacts(autopsy) }),
+    onThreads: (child, { threads, waiting }) =>
+      logOf(child).event('worker.threads', { childPid: child.pid, count: threads.length, waiting, threads }),
     onDoorWanted: (child, wanted, answer) => grantDoor(scope, actor, child, wanted, answer),
     onGone(child) {
       const farewell = scope.runHookOf(child.input.generation, 'childExit', workerFacts(child))

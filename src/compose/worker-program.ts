@@ -12,9 +12,10 @@ import { neverServes } from '../app/never-serves.ts'
 import { parseAppSpec } from '../app/spec.ts'
 import { parseAddress } from '../base/address.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
-import { becomeUser, findIdentity } from '../os/user.ts'
 import type { Wishes } from '../worker/wishes.ts'
 import { asyncClass, syncClass, type WorkerClass } from '../worker/worker-class.ts'
+import { deferred, within } from './deferred.ts'
+import { prepareWorker } from './worker-setup.ts'
 import type { WorkerScope } from './worker-scope.ts'
 import type { Traffic } from './worker-traffic.ts'
 
@@ -28,6 +29,8 @@ export interface Program {
   shutDown(patienceMs: number): Promise<void>
   /** Runs the last hook, unless it has been begun. */
   exit(): Promise<void>
+  /** Something in the process can only be ended with it. */
+  readonly isStuck?: boolean
 }
 
 export function createProgram(scope: WorkerScope, traffic: Traffic, wishes: Wishes, onImport: () => void): Program {
@@ -82,12 +85,7 @@ export function createProgram(scope: WorkerScope, traffic: Traffic, wishes: Wish
 
   async function load(): Promise<void> {
     const startedMs = performance.now()
-    if (settings.user !== null || settings.group !== null) {
-      const identity = findIdentity(settings.user, settings.group, 'settings')
-      becomeUser(identity, { user: settings.user, group: settings.group }, settings.initgroups)
-    }
-    await loadHooks()
-    await scope.runHook('postFork')
+    await prepareWorker(scope)
     traffic.serveAs(await classOf(settings.workerClass))
     pulse.setPhase('importing the app')
     const parsed = parseAppSpec(spec)
@@ -108,14 +106,6 @@ export function createProgram(scope: WorkerScope, traffic: Traffic, wishes: Wish
     })
     const kind = adopted.kind === 'none' && mainServer !== null ? 'program' : adopted.kind
     channel.send({ type: 'loaded', kind, loadMs: Math.round(performance.now() - startedMs) })
-  }
-
-  async function loadHooks(): Promise<void> {
-    if (boot.hookFile === null || boot.hookNames.length === 0) return
-    const config = await import('../config/load-hooks.ts')
-    const loaded = await config.loadHooks(boot.hookFile.path)
-    scope.hooks = loaded.hooks
-    if (loaded.sha256 !== boot.hookFile.sha256) log.event('config.changed', { path: boot.hookFile.path })
   }
 
   async function startUp(): Promise<void> {
@@ -160,7 +150,7 @@ export function createProgram(scope: WorkerScope, traffic: Traffic, wishes: Wish
       // Last: many a program's own handler ends the process. One made for PM2 may know only INT, which is what PM2 sends.
       await heldSignals.release(heldSignals.has('SIGTERM') ? 'SIGTERM' : 'SIGINT')
     }
-    await Promise.race([steps(), tooLate(patienceMs)])
+    await within(patienceMs, steps())
   }
 
   const unlessOver = (step: () => Promise<void>) => () => Promise.race([step(), over.promise])
@@ -184,25 +174,4 @@ async function classOf(name: string): Promise<WorkerClass> {
 
 function wishText({ wish }: TrappedListen): string {
   return wish.path === null ? `${wish.host ?? ''}:${wish.port}` : `unix:${wish.path}`
-}
-
-function tooLate(patienceMs: number): Promise<never> {
-  return new Promise((_, reject) => setTimeout(() => reject(new Error(`not done within ${patienceMs / 1_000} s`)), patienceMs))
-}
-
-interface Deferred<T> {
-  readonly promise: Promise<T>
-  resolve(value: T): void
-  reject(error: unknown): void
-}
-
-function deferred<T = void>(): Deferred<T> {
-  let resolve!: Deferred<T>['resolve']
-  let reject!: Deferred<T>['reject']
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  promise.catch(() => undefined) // it may fail before anybody waits for it; whoever waits later still hears it
-  return { promise, resolve, reject }
 }

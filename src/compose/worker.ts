@@ -9,17 +9,18 @@ import { refuseDebugger, type Signal } from '../os/signals.ts'
 import { beatFd, killGroup } from '../os/spawn.ts'
 import { watchSlowRequests } from '../worker/slow-requests.ts'
 import { startVitals } from '../worker/vitals.ts'
-import { createWishes } from '../worker/wishes.ts'
+import { createWishes, type Wishes } from '../worker/wishes.ts'
 import { showPhase, workerChart } from './worker-chart.ts'
 import { createProgram, type Program } from './worker-program.ts'
 import { createWorkerScope, type WorkerScope } from './worker-scope.ts'
-import { createTraffic } from './worker-traffic.ts'
+import { createTraffic, type Traffic } from './worker-traffic.ts'
 
 /** How long the last hook may take where no drain bounds it. */
 const exitPatienceMs = 1_000
 
 export interface WorkerEntry {
   readonly watchdogUrl: URL
+  readonly threadPath: string
   /** Tells of the signals that came since the process started, and of those to come. */
   onSignal(listener: (signal: Signal) => void): void
 }
@@ -38,7 +39,7 @@ export async function runWorker(entry: WorkerEntry): Promise<void> {
   const graceMs = settings.gracefulTimeout * 1_000
   const wishes = createWishes(channel.send)
   const traffic = createTraffic(scope, wishes)
-  const program = createProgram(scope, traffic, wishes, () => {
+  const program = await programOf(scope, traffic, wishes, entry, () => {
     clearInterval(heldOpen)
     refuseDebugger() // for the last time: one that is opened from now on is the app's
   })
@@ -84,6 +85,13 @@ export async function runWorker(entry: WorkerEntry): Promise<void> {
   actor.start()
 }
 
+async function programOf(scope: WorkerScope, traffic: Traffic, wishes: Wishes, entry: WorkerEntry, onImport: () => void): Promise<Program> {
+  if (scope.settings.workerClass !== 'gthread') return createProgram(scope, traffic, wishes, onImport)
+  // Loaded late: other workers need none of it.
+  const { createThreadsProgram } = await import('./worker-threads.ts')
+  return createThreadsProgram(scope, traffic, wishes, entry.threadPath)
+}
+
 /** The arbiter answers `hello`: what it sent before the loop turns could be lost while modules are still being loaded. */
 function askForBoot(channel: Channel<FactFromWorker, OrderToWorker>): Promise<BootOrder> {
   return new Promise((resolve) => {
@@ -114,5 +122,7 @@ function tellLastWords(scope: WorkerScope): void {
 async function leave(scope: WorkerScope, program: Program, exitCode: number): Promise<void> {
   await Promise.race([program.exit(), new Promise((resolve) => setTimeout(resolve, exitPatienceMs))])
   await Promise.all([scope.log.flush(), scope.accessLog?.flush()])
+  // A thread in native code would hold up an orderly exit for as long as it takes.
+  if (program.isStuck === true) killGroup(process.pid)
   process.exit(exitCode)
 }

@@ -1,10 +1,11 @@
 /**
  * Who starts me: the arbiter, for one slot.
  * I expect: an IPC channel, the beat pipe as descriptor 4, the listeners from 5 on; the rest comes as the answer to `hello`.
- * I own: my connections, the app, the watchdog thread.
+ * I own: my connections, the app or the threads that run it, the watchdog thread.
  * I end: when I am told to drain, when my parent is gone, or killed with my process group; the arbiter reaps me.
  * Exit codes: 0 as asked · 1 internal · 3 not ready · 4 the app could not be loaded.
  */
+import { fileURLToPath } from 'node:url'
 import { onSignal, refuseDebugger, type Signal } from '../os/signals.ts'
 
 // Before anything else is loaded: without a handler SIGUSR1 opens a debugger port, TTIN and TTOU stop the process and the others end it.
@@ -17,6 +18,7 @@ refuseDebugger()
 const { runWorker } = await import('../compose/worker.ts')
 await runWorker({
   watchdogUrl: new URL('./watchdog.js', import.meta.url),
+  threadPath: fileURLToPath(new URL('./thread.js', import.meta.url)),
   onSignal(listener) {
     hear = listener
     for (const signal of early.splice(0)) listener(signal)

@@ -46,3 +46,8 @@ export function bodyBytesOf(response: Counted): number {
   const isBodiless = response.req?.method === 'HEAD' || response.statusCode === 204 || response.statusCode === 304
   return isBodiless ? 0 : (response[key] ?? 0)
 }
+
+/** Of a response whose body was counted where it was made. */
+export function noteBody(response: Counted, bytes: number): void {
+  response[key] = bytes
+}

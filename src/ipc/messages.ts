@@ -41,6 +41,18 @@ export type OrderToWorker =
   /** Comes with a handle, unless `problem` says why there is none. */
   | { readonly type: 'door'; readonly wishId: number; readonly listener: ListenerFact | null; readonly problem: ErrorData | null }
 
+/** One thread of a worker, as its main thread sees it. */
+export interface ThreadFact {
+  readonly thread: number
+  readonly isLeaving: boolean
+  readonly inFlight: number
+  readonly handled: number
+  /** Share of the last second in which its loop was busy, from 0 to 1. */
+  readonly utilization: number
+  /** Of V8's old generation; 0 = not told yet. */
+  readonly heapBytes: number
+}
+
 export type FactFromWorker =
   | { readonly type: 'hello' }
   /** `none`: it exports nothing to serve, and has not listened yet. */
@@ -51,6 +63,8 @@ export type FactFromWorker =
   | { readonly type: 'draining' }
   /** With its last counters: no beat may come any more. */
   | { readonly type: 'drained'; readonly tookMs: number; readonly cutRequests: number; readonly counters: Counters }
+  /** Worker class gthread, once a second while it changes. */
+  | { readonly type: 'threads'; readonly threads: readonly ThreadFact[]; readonly waiting: number }
   /** Send the handle of a listener again (after a pause), or bind what the program listens to. */
   | { readonly type: 'door.wanted'; readonly wishId: number; readonly listenerId: string | null; readonly wish: ListenWish | null }
 

@@ -106,6 +106,7 @@ export const events = {
     'what it was doing: {where}, {phase}',
     'Stack, requests in flight and what the kernel knows of a process that is about to be killed.',
   ),
+  'worker.threads': row('debug', 'threads: {count}', 'What each thread of a worker has done and is doing, once a second while that changes.'),
   'worker.orphaned': row('warning', 'the arbiter is gone: draining', 'The arbiter died. The worker finishes what it has and ends.'),
   'worker.orphan-killed': row(
     'error',
@@ -129,6 +130,60 @@ export const events = {
     'Accepting failed on one listener: file descriptors ran out, or its handle could not be had again.',
   ),
 
+  'thread.ready': row('debug', 'thread {thread} ready in {loadMs} ms', 'A thread of the worker has loaded the app and is given requests.'),
+  'thread.cannot-boot': row(
+    'error',
+    '{problem}',
+    'Why a thread cannot get ready, with the app’s own stack where it has one. While a worker boots, the worker tells it.',
+  ),
+  'thread.boot-failed': row('warning', 'thread {thread} failed to boot: {how}', 'A thread ended before it was ready.'),
+  'thread.recycle': row('info', 'thread {thread} to be replaced: {reason}', 'A new thread loads the app; this one goes when that is ready.'),
+  'thread.retiring': row('debug', 'thread {thread} finishes what it has: {reason}', 'A thread is given no more requests.'),
+  'thread.gone': row('debug', 'thread {thread} gone', 'A thread that was asked to go has ended.'),
+  'thread.died': row(
+    'error',
+    'thread {thread} died: {how}',
+    'A thread ended that was not asked to: an uncaught exception, its heap limit, process.exit(). Another takes its place.',
+  ),
+  'thread.requests-lost': row(
+    'error',
+    'thread {thread} was at work on {count} requests: {how}',
+    'What a thread was executing when it died. Those clients got 502; all others are served by other threads.',
+  ),
+  'thread.timeout': row(
+    'error',
+    'THREAD TIMEOUT: thread {thread} is blocked for {blockedMs} ms',
+    'A request has kept its thread for longer than `timeout`. The thread alone is replaced; its client gets 504.',
+  ),
+  'thread.autopsy': row(
+    'error',
+    'what thread {thread} was doing: {where}',
+    'Stack and requests of a thread that is about to be terminated.',
+  ),
+  'thread.killed': row('warning', 'thread {thread} terminated: {how}', 'A thread that did not go by itself was ended.'),
+  'thread.condemned': row(
+    'error',
+    'thread {thread} is stuck in native code and cannot be ended: this worker is replaced',
+    'V8 cannot end a thread in native code. No other is started beside it; a successor of the worker is asked for.',
+  ),
+  'thread.backoff': row('warning', 'too many threads died: the next waits {delayMs} ms', 'As for workers: more than 10 within 10 s.'),
+  'thread.shutdown-failed': row(
+    'error',
+    'onShutdown failed in thread {thread}: {problem}',
+    'The app’s onShutdown, or a handler like it, threw in a thread. The thread ends all the same.',
+  ),
+  'thread.no-upgrade': row(
+    'warning',
+    'the app handles upgrades (WebSocket); under gthread they are answered with 501: use worker class async',
+    'A connection cannot be handed to a thread, only requests can.',
+  ),
+  'thread.program-closed': row('warning', 'the program closed its server in thread {thread}', 'Requests for it in that thread get 503.'),
+
+  'request.hung': row(
+    'error',
+    '{method} {path} got no answer for {ageMs} ms: 504',
+    'A handler awaits what does not come. Its client gets 504 and it sees an abort; the thread, whose loop turns, is replaced when another is ready.',
+  ),
   'request.slow': row(
     'warning',
     '{method} {path} has been under way for {ageMs} ms',

@@ -1,11 +1,8 @@
+import { type CallFrame, describeFrame } from '../base/call-frames.ts'
+
 /** As long as a pause may take before the main thread is held to be in native code. */
 const pausePatienceMs = 1_000
 const framesMax = 40
-
-interface CallFrame {
-  readonly functionName: string
-  readonly location: { readonly scriptId: string; readonly lineNumber: number; readonly columnNumber?: number }
-}
 
 /**
  * Takes the JavaScript stack of the main thread without a debugger port: attach, pause, read, resume, detach.
@@ -23,7 +20,7 @@ export async function takeMainStack(): Promise<readonly string[] | null> {
     const paused = new Promise<readonly string[]>((resolve) => {
       session.on('Debugger.paused', ({ params }) => {
         const frames = (params.callFrames as CallFrame[]).slice(0, framesMax)
-        resolve(frames.map((frame) => describe(frame, files.get(frame.location.scriptId) ?? '')))
+        resolve(frames.map((frame) => describeFrame(frame, files.get(frame.location.scriptId) ?? '')))
       })
     })
     session.post('Debugger.enable')
@@ -34,9 +31,4 @@ export async function takeMainStack(): Promise<readonly string[] | null> {
     session.post('Debugger.resume')
     session.disconnect()
   }
-}
-
-function describe(frame: CallFrame, file: string): string {
-  const place = `${file.replace(/^file:\/\//, '')}:${frame.location.lineNumber + 1}:${(frame.location.columnNumber ?? 0) + 1}`
-  return frame.functionName === '' ? `at ${place}` : `at ${frame.functionName} (${place})`
 }

@@ -4,7 +4,7 @@ import { Socket } from 'node:net'
 import { nowMs, type Pulse } from '../ipc/pulse.ts'
 import { rawSocketOf } from '../os/http-internals.ts'
 import type { Patience } from './idle.ts'
-import { closeAfter } from './last-answer.ts'
+import { closeAfter } from '../http/last-answer.ts'
 
 const key = Symbol('monoceros.connection')
 

@@ -6,7 +6,7 @@ import { nowMs, type Pulse } from '../ipc/pulse.ts'
 import type { AccessLog } from '../log/access-log.ts'
 import { bodyBytesOf, countBody, countBodyOf } from '../http/body-count.ts'
 import type { Connection, Connections } from './connections.ts'
-import { closeAfter } from './last-answer.ts'
+import { closeAfter } from '../http/last-answer.ts'
 import { watchStream } from './streams.ts'
 
 export interface RequestWatch {

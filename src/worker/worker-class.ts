@@ -1,7 +1,7 @@
 /** The two worker classes that run the app on the worker's own loop, and the interface that a class of one's own has. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { closeAfter } from './last-answer.ts'
+import { closeAfter } from '../http/last-answer.ts'
 
 /** What a worker class may do with its worker. */
 export interface WorkerKit {

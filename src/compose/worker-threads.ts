@@ -1,0 +1,239 @@
+/** The user's program in a worker of class gthread: its threads have it, the main thread has the connections. */
+import { createActor, fromCallback } from 'xstate'
+import { type LaneInput, type LaneOrder, laneMachine } from '../../machines/lane.ts'
+import { threadPoolMachine } from '../../machines/thread-pool.ts'
+import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
+import { MonocerosError, problemOf } from '../base/errors.ts'
+import { nowMs } from '../ipc/pulse.ts'
+import type { ServerFacts, ThreadOrders } from '../lanes/thread-control.ts'
+import type { EventName } from '../log/events.ts'
+import { createDispatcher } from '../threads/dispatcher.ts'
+import { findOverdue } from '../threads/overdue.ts'
+import { createThreads } from '../threads/threads.ts'
+import { asyncClass } from '../worker/worker-class.ts'
+import type { Wishes } from '../worker/wishes.ts'
+import { deferred, within } from './deferred.ts'
+import { guarded } from './guarded.ts'
+import { type LaneLife, type LanesHost, startLane } from './worker-lanes.ts'
+import type { Program } from './worker-program.ts'
+import type { WorkerScope } from './worker-scope.ts'
+import { prepareWorker } from './worker-setup.ts'
+import { createThreadDoors } from './worker-thread-doors.ts'
+import type { Traffic } from './worker-traffic.ts'
+
+/** How often the pool looks after its threads. */
+const lookMs = 100
+const tellMs = 1_000
+/** A heap this full on two looks in a row is about to meet its limit. */
+const heapFullShare = 0.85
+
+export function createThreadsProgram(scope: WorkerScope, traffic: Traffic, wishes: Wishes, threadPath: string): Program & { readonly isStuck: boolean } {
+  const { boot, settings, log, pulse, channel } = scope
+  const timeoutMs = settings.timeout * 1_000
+  const dispatcher = createDispatcher({ queueMax: settings.threadQueueMax, waitMaxMs: timeoutMs, nowMs })
+  const threads = createThreads({
+    entryPath: threadPath,
+    // One more, so that each can be replaced before it goes.
+    threadsMax: settings.threads * 2,
+    heapMaxMib: settings.threadMemoryLimit,
+  })
+  const doors = createThreadDoors(scope, traffic, wishes, dispatcher)
+  const lives = new Map<number, LaneLife>()
+  const opened = deferred()
+  const closed = deferred()
+  let kind: string | null = null
+  let exportedServer: ServerFacts | null = null
+  let bootError: MonocerosError | null = null
+  let isStuck = false
+  let interrupted: Promise<void> | undefined
+  let hasExited = false
+
+  const ordersFor = (lane: number): ThreadOrders => ({
+    lane,
+    spec: settings.app ?? '',
+    name: boot.name,
+    facts: { pid: process.pid, ppid: boot.arbiterPid, slot: boot.slot, age: boot.age, generation: boot.generation },
+    concurrency: settings.threadConcurrency,
+    keepaliveMs: settings.keepalive * 1_000,
+    isFastResponse: settings.fastResponse,
+    isBodyCounted: scope.accessLog !== null,
+  })
+
+  const host = (): LanesHost => ({
+    log,
+    threads,
+    dispatcher,
+    isHeadKept: scope.accessLog !== null || scope.hooks.postRequest !== undefined,
+    ordersFor,
+    addressOf: doors.addressOf,
+    listen: (_lane, ordinal, wish, server) => doors.listen(ordinal, wish, server),
+    onOpened(answer) {
+      if (kind !== null) return
+      kind = answer.kind
+      exportedServer = answer.server
+      channel.send({ type: 'loaded', kind, loadMs: answer.loadMs })
+    },
+    onCannotOpen({ error }, tellOfThread) {
+      if (kind === null) bootError ??= new MonocerosError(error.code as ErrorCode, error.facts, stackHolder(error.stack))
+      else {
+        tellOfThread('thread.cannot-boot', {
+          problem: error.text,
+          code: error.code,
+          advice: errorCodes[error.code as ErrorCode].advice,
+          ...(error.stack === undefined ? {} : { stack: error.stack.split('\n') }),
+        })
+      }
+    },
+  })
+
+  const lanes = laneMachine.provide({
+    actors: {
+      thread: fromCallback<LaneOrder, LaneInput>(({ input, receive, sendBack }) => {
+        const life = startLane(input, host(), sendBack)
+        lives.set(input.lane, life)
+        receive((order) => life.obey(order))
+        return () => {
+          if (lives.get(input.lane) === life) lives.delete(input.lane)
+        }
+      }),
+    },
+    actions: guarded(scope, {
+      note: ({ context }, { event, facts }) => log.event(event as EventName, { thread: context.lane, ...facts }),
+    }),
+  })
+  const pool = createActor(
+    threadPoolMachine.provide({
+      actors: { lane: lanes },
+      actions: guarded(scope, {
+        note: (_, { event, facts }) => log.event(event as EventName, { ...facts }),
+        tellOpen: () => opened.resolve(),
+        tellFailed: (_, { problem }) => opened.reject(bootError ?? new MonocerosError('MON_BOOT_FAILED', { problem: `a thread could not start: ${problem}` })),
+        tellClosed: () => closed.resolve(),
+        wantSuccessor(_, { reason }) {
+          isStuck = true
+          scope.recycle(reason)
+        },
+      }),
+    }),
+    {
+      input: {
+        min: settings.threadsMin === 0 ? settings.threads : settings.threadsMin,
+        max: settings.threads,
+        bootTimeoutMs: settings.bootTimeout * 1_000,
+        graceMs: settings.gracefulTimeout * 1_000,
+      },
+    },
+  )
+  pool.subscribe({ error: (error) => log.event('chart.failed', { problem: problemOf(error) }, error) })
+
+  let wasSaturated = false
+  const fullLooks = new Map<number, number>()
+  function look(): void {
+    const now = nowMs()
+    dispatcher.sweep()
+    for (const { lane } of lives.values()) {
+      const overdue = findOverdue(lane, timeoutMs, now)
+      if (overdue?.what === 'blocked') pool.send({ type: 'lane.overdue', lane: lane.number, blockedMs: overdue.blockedMs })
+      else if (overdue?.what === 'hung') {
+        for (const exchange of overdue.exchanges) {
+          const { method, url } = exchange.req
+          log.event('request.hung', { thread: lane.number, method, path: url?.split('?', 1)[0], ageMs: Math.round(now - exchange.startedMs) })
+          lane.giveUp(exchange, 504)
+        }
+        pool.send({ type: 'lane.recycle', lane: lane.number, reason: 'a request hung in it' })
+      }
+      if (lane.isLeaving) continue
+      watchWear(lane, now)
+    }
+    if (dispatcher.isSaturated !== wasSaturated) {
+      wasSaturated = !wasSaturated
+      pool.send({ type: 'pressure', isSaturated: wasSaturated })
+    }
+  }
+
+  /** Why a thread may have to be replaced although it does its work. */
+  function watchWear(lane: LaneLife['lane'], now: number): void {
+    const { heapBytes, heapMaxBytes } = lane.vitals.read()
+    const isFull = heapMaxBytes > 0 && heapBytes > heapMaxBytes * heapFullShare
+    const looks = isFull ? (fullLooks.get(lane.number) ?? 0) + 1 : 0
+    fullLooks.set(lane.number, looks)
+    if (looks === 2) pool.send({ type: 'lane.recycle', lane: lane.number, reason: `its heap is at ${Math.round((heapBytes / heapMaxBytes) * 100)} % of its limit` })
+    const { threadMaxRequests, threadIdleTimeout } = settings
+    if (threadMaxRequests > 0 && lane.handled >= threadMaxRequests) {
+      pool.send({ type: 'lane.recycle', lane: lane.number, reason: `${lane.handled} requests served` })
+    }
+    if (settings.threadsMin > 0 && lane.inFlight === 0 && now - lane.idleSinceMs > threadIdleTimeout * 1_000) {
+      pool.send({ type: 'lane.idle', lane: lane.number })
+    }
+  }
+
+  let told = ''
+  function tell(): void {
+    const facts = [...lives.values()].map(({ lane, utilization }) => ({
+      thread: lane.number,
+      isLeaving: lane.isLeaving,
+      inFlight: lane.inFlight,
+      handled: lane.handled,
+      utilization: Math.round(utilization() * 100) / 100,
+      heapBytes: lane.vitals.read().heapBytes,
+    }))
+    const text = JSON.stringify(facts.map(({ heapBytes: _, ...rest }) => rest))
+    if (text === told) return
+    told = text
+    channel.send({ type: 'threads', threads: facts, waiting: dispatcher.waiting })
+  }
+
+  const exit = async () => {
+    if (hasExited) return
+    hasExited = true
+    await scope.runHook('workerExit')
+  }
+
+  return {
+    get isStuck() {
+      return isStuck
+    },
+    async load() {
+      await prepareWorker(scope)
+      traffic.serveAs(asyncClass)
+      pulse.setPhase('importing the app')
+      pool.start()
+      pool.send({ type: 'open' })
+      await opened.promise
+      setInterval(look, lookMs)
+      setInterval(tell, tellMs)
+    },
+    async startUp() {
+      pulse.setPhase('running onStartup')
+      await scope.runHook('postWorkerInit')
+    },
+    async open() {
+      pulse.setPhase('opening')
+      if (exportedServer === null) return
+      if (exportedServer.hasUpgrade) log.event('thread.no-upgrade', {})
+      await doors.openExported(exportedServer)
+    },
+    interrupt() {
+      interrupted ??= scope.runHook('workerInt')
+    },
+    async shutDown(patienceMs) {
+      pulse.setPhase('running onShutdown')
+      const steps = async () => {
+        await interrupted
+        pool.send({ type: 'close', reason: 'stop' })
+        await closed.promise
+        await exit()
+      }
+      await within(patienceMs, steps())
+    },
+    exit,
+  }
+}
+
+/** The app's own error is in another thread: its stack came along. */
+function stackHolder(stack: string | undefined): Error | undefined {
+  if (stack === undefined) return undefined
+  const error = new Error(stack.split('\n', 1)[0])
+  error.stack = stack
+  return error
+}

@@ -1,0 +1,174 @@
+/** Gives each request to the least loaded free thread; what finds none waits, in order and in bounds. */
+import type { Exchange } from './exchange.ts'
+import type { Lane } from './lane.ts'
+import { answerInstead } from './reply.ts'
+
+export interface DispatcherOptions {
+  readonly queueMax: number
+  /** How long a request may wait for a thread; 0 = for ever. */
+  readonly waitMaxMs: number
+  readonly nowMs: () => number
+}
+
+export interface Dispatcher {
+  submit(exchange: Exchange): void
+  /** The client of a request is gone. */
+  abandon(exchange: Exchange): void
+  join(lane: Lane): void
+  /** It is given no more; what it has not begun goes to others. */
+  leave(lane: Lane): void
+  /** These wait again, before all others. */
+  putBack(exchanges: readonly Exchange[]): void
+  /** Places have come free. */
+  onProgress(lane: Lane): void
+  /** Refuses what has waited for too long. */
+  sweep(): void
+  /** No thread is free, and requests wait or were given ahead. */
+  readonly isSaturated: boolean
+  readonly waiting: number
+  lanes(): readonly Lane[]
+}
+
+/** What a thread has been given ahead is taken back when it has finished nothing for this long. */
+const patienceMs = 1
+const retryAfterS = 1
+
+export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptions): Dispatcher {
+  let lanes: Lane[] = []
+  let queue: Exchange[] = []
+  let queueStart = 0
+  let waiting = 0
+  let isRingDue = false
+  let timer: NodeJS.Timeout | null = null
+
+  function freest(): Lane | null {
+    let best: Lane | null = null
+    for (const lane of lanes) if (lane.hasPlace && (best === null || lane.inFlight < best.inFlight)) best = lane
+    return best
+  }
+
+  /** The least loaded of those that get on; a body is read only when its handler is there to take it. */
+  function ahead(exchange: Exchange): Lane | null {
+    if (exchange.hasBody) return null
+    let best: Lane | null = null
+    for (const lane of lanes) if (lane.hasPlaceAhead && (best === null || lane.inFlight < best.inFlight)) best = lane
+    return best
+  }
+
+  function give(lane: Lane, exchange: Exchange): void {
+    lane.give(exchange)
+    if (!isRingDue) {
+      // Once for all requests that one turn of the loop reads.
+      isRingDue = true
+      setImmediate(ringAll)
+    }
+    if (lane.hasAhead) timer ??= setTimeout(lookAhead, patienceMs)
+  }
+
+  function ringAll(): void {
+    isRingDue = false
+    for (const lane of lanes) lane.ring()
+  }
+
+  function lookAhead(): void {
+    timer = null
+    let isMore = false
+    for (const lane of lanes) {
+      if (!lane.hasAhead) continue
+      lane.read()
+      const isStill = lane.standsStill()
+      if (!lane.hasAhead) continue
+      if (isStill) {
+        lane.isStalled = true
+        putBack(lane.takeBack())
+      }
+      if (lane.hasAhead) isMore = true
+    }
+    distribute()
+    if (isMore) timer ??= setTimeout(lookAhead, patienceMs)
+  }
+
+  function next(): Exchange | null {
+    while (queueStart < queue.length) {
+      const exchange = queue[queueStart]!
+      if (!exchange.isOver) return exchange
+      queueStart++
+    }
+    queue = []
+    queueStart = 0
+    return null
+  }
+
+  function distribute(): void {
+    for (let exchange = next(); exchange !== null; exchange = next()) {
+      const lane = freest() ?? ahead(exchange)
+      if (lane === null) return
+      queueStart++
+      waiting--
+      give(lane, exchange)
+    }
+  }
+
+  function putBack(exchanges: readonly Exchange[]): void {
+    const wanted = exchanges.filter((exchange) => !exchange.isOver)
+    if (wanted.length === 0) return
+    queue = [...wanted, ...queue.slice(queueStart)]
+    queueStart = 0
+    waiting += wanted.length
+  }
+
+  function refuse(exchange: Exchange): void {
+    answerInstead(exchange, 503, retryAfterS)
+  }
+
+  return {
+    submit(exchange) {
+      if (waiting === 0) {
+        const lane = freest() ?? ahead(exchange)
+        if (lane !== null) return give(lane, exchange)
+      }
+      if (waiting >= queueMax) return refuse(exchange)
+      queue.push(exchange)
+      waiting++
+    },
+    abandon(exchange) {
+      if (exchange.isOver) return
+      if (exchange.holder !== null) exchange.holder.abandon(exchange)
+      else {
+        exchange.isOver = true
+        waiting--
+      }
+    },
+    join(lane) {
+      lanes = [...lanes, lane]
+      distribute()
+    },
+    leave(lane) {
+      lane.isLeaving = true
+      lanes = lanes.filter((other) => other !== lane)
+      putBack(lane.takeBack())
+      distribute()
+    },
+    putBack(exchanges) {
+      putBack(exchanges)
+      distribute()
+    },
+    onProgress: () => distribute(),
+    sweep() {
+      if (waitMaxMs === 0 || waiting === 0) return
+      const now = nowMs()
+      for (const exchange of queue.slice(queueStart)) {
+        if (exchange.isOver || now - exchange.queuedMs < waitMaxMs) continue
+        waiting--
+        refuse(exchange)
+      }
+    },
+    get isSaturated() {
+      return freest() === null && (waiting > 0 || lanes.some((lane) => lane.hasAhead) || lanes.length === 0)
+    },
+    get waiting() {
+      return waiting
+    },
+    lanes: () => lanes,
+  }
+}
