@@ -18,6 +18,8 @@ export interface Machine {
   readonly loadAverage: number
 }
 
+export type Kind = 'serve' | 'units' | 'gthread' | 'head-of-line'
+
 export function thisMachine(): Machine {
   return {
     processor: cpus()[0]?.model.trim() ?? 'unknown',
@@ -38,7 +40,7 @@ function commitOf(): string {
   }
 }
 
-export function keep(kind: 'serve' | 'units', results: object): string {
+export function keep(kind: Kind, results: object): string {
   mkdirSync(folder, { recursive: true })
   const path = join(folder, `${kind}-${new Date().toISOString().slice(0, 10)}.json`)
   writeFileSync(path, `${JSON.stringify(results, rounded, 2)}\n`)
@@ -46,7 +48,7 @@ export function keep(kind: 'serve' | 'units', results: object): string {
 }
 
 /** The newest kept file of a kind; today's, when there is one, is about to be replaced. */
-export function lastKept<R>(kind: 'serve' | 'units'): { readonly name: string; readonly results: R } | null {
+export function lastKept<R>(kind: Kind): { readonly name: string; readonly results: R } | null {
   mkdirSync(folder, { recursive: true })
   const name = readdirSync(folder)
     .filter((file) => file.startsWith(`${kind}-`) && file.endsWith('.json'))

@@ -5,10 +5,11 @@
  */
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { installPeers, pm2Version } from './peers.ts'
+import { installPeers, versionOf } from './peers.ts'
 import { keep, thisMachine } from './results.ts'
-import { type Arm, monoceros, nodeCluster, plainNode, pm2, stopAll } from './serve/arms.ts'
-import { type Bar, figureOf, judge, ratioOf, tableOf, type Verdict } from './serve/bars.ts'
+import { type Arm, monoceros, nodeCluster, plainNode, pm2 } from './serve/arms.ts'
+import { type Bar, figureOf, judge, ratioBar, tableOf, type Verdict } from './serve/bars.ts'
+import { stopAll } from './serve/child.ts'
 import { measureMemory } from './serve/memory.ts'
 import type { Round } from './serve/rounds.ts'
 import { measureStartup } from './serve/startup.ts'
@@ -31,13 +32,6 @@ const ours = monoceros('monoceros', dist)
 const logging = monoceros('monoceros, access log', dist, (folder) => ['--access-logfile', join(folder, 'access.log')])
 const others = also === undefined ? [] : [monoceros(also, resolve(root, also))]
 
-const ratioBar = (what: string, figure: string, arm: Arm, other: Arm, bar: Pick<Bar, 'atLeast' | 'atMost'>): Bar => ({
-  what,
-  against: other.name,
-  of: ratioOf(figure, arm.name, other.name),
-  ...bar,
-})
-
 const print = (text: string) => process.stdout.write(`${text}\n`)
 const onVoid = (problems: readonly string[]) => print(`  void: ${problems.join('; ')}`)
 const measured: Record<string, readonly Round[]> = {}
@@ -55,22 +49,22 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 installPeers()
 const peers = [nodeCluster, pm2]
 if (isWanted('traffic')) {
-  const traffic = { rounds, seconds, onVoid, path: '/', app: hello }
+  const traffic = { rounds, seconds, onVoid, path: '/', app: hello, workers: 2 }
   await take(
     'keep-alive',
     (title) => measureTraffic({ ...traffic, title, arms: [plainNode, ...peers, ours, logging, ...others], isFresh: false }),
     [
-      ...peers.map((peer) => ratioBar('keep-alive requests/s', 'requestsPerS', ours, peer, { atLeast: 1 })),
-      ...peers.map((peer) => ratioBar('keep-alive requests/s, access log', 'requestsPerS', logging, peer, { atLeast: 0.9 })),
-      ...[nodeCluster, ...others].map((other) => ratioBar('CPU per keep-alive request', 'cpuUsPerRequest', ours, other, {})),
+      ...peers.map((peer) => ratioBar('keep-alive requests/s', 'requestsPerS', [ours, peer], { atLeast: 1 })),
+      ...peers.map((peer) => ratioBar('keep-alive requests/s, access log', 'requestsPerS', [logging, peer], { atLeast: 0.9 })),
+      ...[nodeCluster, ...others].map((other) => ratioBar('CPU per keep-alive request', 'cpuUsPerRequest', [ours, other], {})),
     ],
   )
   await take(
     'new connections',
     (title) => measureTraffic({ ...traffic, title, arms: [plainNode, ...peers, ours, ...others], isFresh: true }),
     [
-      ...peers.map((peer) => ratioBar('new connections/s', 'requestsPerS', ours, peer, { atLeast: 1.8 })),
-      ...[nodeCluster, ...others].map((other) => ratioBar('CPU per new connection', 'cpuUsPerRequest', ours, other, {})),
+      ...peers.map((peer) => ratioBar('new connections/s', 'requestsPerS', [ours, peer], { atLeast: 1.8 })),
+      ...[nodeCluster, ...others].map((other) => ratioBar('CPU per new connection', 'cpuUsPerRequest', [ours, other], {})),
     ],
   )
   await take(
@@ -84,7 +78,7 @@ if (isWanted('traffic')) {
         arms: [plainNode, ...peers, ours, ...others],
         isFresh: false,
       }),
-    peers.map((peer) => ratioBar('keep-alive requests/s, Express shop', 'requestsPerS', ours, peer, { atLeast: 1 })),
+    peers.map((peer) => ratioBar('keep-alive requests/s, Express shop', 'requestsPerS', [ours, peer], { atLeast: 1 })),
   )
 }
 if (isWanted('startup')) {
@@ -93,8 +87,8 @@ if (isWanted('startup')) {
     'start with 4 workers',
     (title) => measureStartup({ title, rounds: 2 * rounds, arms: [nodeCluster, ours, ...others], order, onVoid }),
     [
-      ratioBar('ready with 4 workers', 'readyMs', ours, nodeCluster, { atMost: 1.3 }),
-      ...[nodeCluster, ...others].map((other) => ratioBar('CPU until ready with 4 workers', 'cpuMs', ours, other, {})),
+      ratioBar('ready with 4 workers', 'readyMs', [ours, nodeCluster], { atMost: 1.3 }),
+      ...[nodeCluster, ...others].map((other) => ratioBar('CPU until ready with 4 workers', 'cpuMs', [ours, other], {})),
     ],
   )
 }
@@ -123,7 +117,7 @@ if (isWanted('memory')) {
 
 print(`\n${tableOf(verdicts)}`)
 if (only === undefined && also === undefined) {
-  const results = { takenAt: new Date().toISOString(), machine: thisMachine(), pm2: pm2Version(), rounds, seconds, verdicts, measured }
+  const results = { takenAt: new Date().toISOString(), machine: thisMachine(), pm2: versionOf('pm2'), rounds, seconds, verdicts, measured }
   print(`\nkept in ${keep('serve', results)}`)
 }
 process.exitCode = verdicts.some((verdict) => verdict.isMet === false) ? 1 : 0

@@ -1,14 +1,12 @@
 /** The servers under comparison: each is started with the same app and the same number of workers, and ended by its pid. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { pm2Path } from '../peers.ts'
+import { answers, end, freePort, lineOf, patienceMs, stoppable } from './child.ts'
 import { childrenOf, familyOf } from './processes.ts'
 
 export interface Order {
@@ -34,24 +32,12 @@ export interface Arm {
   start(order: Order): Promise<Service>
 }
 
-const stops = new Set<() => Promise<void>>()
-
-/** Ends whatever still runs: they are in sessions of their own, so that a Ctrl-C does not reach them. */
-export async function stopAll(): Promise<void> {
-  await Promise.all([...stops].map((stop) => stop()))
-}
-
-/** From the spawn on, so that a benchmark that is told to end while an arm starts leaves nothing behind. */
-function stoppable(stop: () => Promise<void>): () => Promise<void> {
-  const once = async () => {
-    if (stops.delete(once)) await stop()
-  }
-  stops.add(once)
-  return once
+/** The same arm with a number of workers that is its own. */
+export function withWorkers(workers: number, arm: Arm): Arm {
+  return { name: arm.name, start: (order) => arm.start({ ...order, workers }) }
 }
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-const patienceMs = 30_000
 
 export const plainNode: Arm = { name: 'node', start: ({ app }) => startProgram('program.js', { app, workers: 1 }) }
 export const nodeCluster: Arm = { name: 'node:cluster', start: (order) => startProgram('cluster.js', order) }
@@ -148,49 +134,4 @@ function eventOf(line: string): string {
   } catch {
     return ''
   }
-}
-
-/** Settles at the first line that `isIt`, and goes on showing it the lines that come later. */
-async function lineOf(child: ChildProcess, stream: 'stdout' | 'stderr', isIt: (line: string) => boolean): Promise<void> {
-  const lines = createInterface({ input: child[stream] as NonNullable<ChildProcess['stdout']> })
-  await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${child.spawnargs.join(' ')} did not get ready`)), patienceMs)
-    child.once('exit', (code, signal) => reject(new Error(`${child.spawnargs.join(' ')} ended (${code ?? signal})`)))
-    lines.on('line', (line) => {
-      if (!isIt(line)) return
-      clearTimeout(timer)
-      resolve()
-    })
-  })
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const gone = once(child, 'exit')
-  child.kill('SIGTERM')
-  const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
-  await gone
-  clearTimeout(timer)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-async function answers(port: number): Promise<void> {
-  const deadlineMs = performance.now() + patienceMs
-  while (performance.now() < deadlineMs) {
-    try {
-      await (await fetch(`http://127.0.0.1:${port}/`)).text()
-      return
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-  }
-  throw new Error(`nobody answers at port ${port}`)
 }

@@ -11,6 +11,10 @@ export interface Bar {
   readonly unit?: string
 }
 
+interface Named {
+  readonly name: string
+}
+
 export interface Verdict {
   readonly what: string
   readonly against: string
@@ -36,8 +40,16 @@ export function medianOf(sorted: readonly number[]): number {
   return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
 }
 
-export const ratioOf = (figure: string, arm: string, other: string) => (round: Round) =>
-  figureOf(round, arm, figure) / figureOf(round, other, figure)
+/** A figure of the first of the two over that of the second. */
+export function ratioBar(what: string, figure: string, [arm, other]: readonly [Named, Named], bar: Pick<Bar, 'atLeast' | 'atMost'>): Bar {
+  return { what, against: other.name, of: (round) => figureOf(round, arm.name, figure) / figureOf(round, other.name, figure), ...bar }
+}
+
+/** For a table: the median of the rounds, and between what they were. */
+export function spreadOf(rounds: readonly Round[], arm: string, figure: string): string {
+  const values = rounds.map((round) => figureOf(round, arm, figure)).toSorted((a, b) => a - b)
+  return `${short(medianOf(values))} (${short(values[0] ?? Number.NaN)} – ${short(values.at(-1) ?? Number.NaN)})`
+}
 
 export function figureOf(round: Round, arm: string, figure: string): number {
   return (round[arm] as Figures)[figure] as number
