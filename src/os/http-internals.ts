@@ -69,6 +69,7 @@ interface PrivateResponse {
 }
 
 interface PrivateRequest {
+  _addHeaderLines(raw: readonly string[], count: number): void
   _consumed: boolean
   _dumped: boolean
   _dump(): void
@@ -119,6 +120,11 @@ function emitClose(response: ServerResponse): void {
   state.destroyed = true
   state._closed = true
   response.emit('close')
+}
+
+/** Gives a request its header fields, and once it is complete, its trailers: names and values in turn. */
+export function addFields(request: IncomingMessage, raw: readonly string[]): void {
+  ;(request as unknown as PrivateRequest)._addHeaderLines(raw, raw.length)
 }
 
 /** Nobody will read the body any more. */

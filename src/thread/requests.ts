@@ -7,7 +7,7 @@ import { headFields, unpackHead, unpackTrailers } from '../lanes/head-text.ts'
 import { down, headFlags, requestFlags, up } from '../lanes/kinds.ts'
 import type { Line } from '../lanes/line.ts'
 import type { Record } from '../lanes/ring.ts'
-import { closeExchange, headOf, isDumped, isLastOf, messageClassesOf, setKeepAliveTimeout } from '../os/http-internals.ts'
+import { addFields, closeExchange, headOf, isDumped, isLastOf, messageClassesOf, setKeepAliveTimeout } from '../os/http-internals.ts'
 import { LaneSocket, type Part } from './lane-socket.ts'
 
 export interface RequestsOptions {
@@ -199,7 +199,7 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
     const { request, trailers } = entry
     if (request === null || trailers === null) return
     request.complete = true
-    if (trailers !== '') request.rawTrailers = unpackTrailers(trailers)
+    if (trailers !== '') addFields(request, unpackTrailers(trailers))
     request.push(null)
   }
 
@@ -314,7 +314,7 @@ function fillRequest(request: IncomingMessage, fields: string[], flags: number):
   request.httpVersion = `1.${minor}`
   request.method = fields[headFields.method]!
   request.url = fields[headFields.url]!
-  request.rawHeaders = fields.slice(headFields.headers)
+  addFields(request, fields.slice(headFields.headers))
 }
 
 function endsOf(fields: readonly string[]) {

@@ -1,4 +1,4 @@
-/** The contract holds for every example behind the arbiter, in both classes: what fails only here is the server's fault. */
+/** The contract holds for every example behind the arbiter, in every class: what fails only here is the server's fault. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask } from '../support/contract/talk.ts'
 import { casesWithout } from '../support/contract.ts'
@@ -6,9 +6,10 @@ import { type Example, examples } from '../support/examples.ts'
 import { type Running, root, startShared } from '../support/harness.ts'
 
 const classes = [
-  { name: 'async', lacks: [] },
+  { name: 'async', lacks: [], args: [] },
+  { name: 'gthread', lacks: [], args: ['--threads', '2', '--thread-concurrency', '8'] },
   // It closes after each answer and holds one request at a time: the rest of the contract is not its class's business.
-  { name: 'sync', lacks: ['keep-alive', 'pipelining', 'concurrency'] },
+  { name: 'sync', lacks: ['keep-alive', 'pipelining', 'concurrency'], args: [] },
 ] as const
 type Class = (typeof classes)[number]
 
@@ -38,7 +39,7 @@ function serves(example: Example, workerClass: Class): void {
     // A program that listens decides for itself, by PORT; the others are bound from outside.
     const isProgram = example.style === 'listens'
     ;({ running: server, close } = startShared({
-      args: [example.spec, '-w', '2', '-k', workerClass.name, ...(isProgram ? [] : ['-b', '127.0.0.1:0'])],
+      args: [example.spec, '-w', '2', '--log-level', 'debug', '-k', workerClass.name, ...workerClass.args, ...(isProgram ? [] : ['-b', '127.0.0.1:0'])],
       cwd: root,
       env: isProgram ? { PORT: '0' } : {},
     }))
@@ -59,11 +60,18 @@ function serves(example: Example, workerClass: Class): void {
     expect(server.workers().size).toBe(2)
   })
 
-  it('gets a new worker when an uncaught exception ends one', async () => {
+  it('replaces what an uncaught exception ends: the worker, or the thread alone', async () => {
     const after = server.lines.length
-    await expect(ask(base(), '/crash')).rejects.toMatchObject({ code: 'ECONNRESET' })
-    const { slot } = await server.until('worker.died', undefined, { after })
-    await server.until('worker.ready', { slot }, { after })
+    if (workerClass.name === 'gthread') {
+      expect((await ask(base(), '/crash')).status).toBe(502)
+      const { thread, pid } = await server.until('thread.died', undefined, { after })
+      await server.until('thread.ready', { thread, pid }, { after })
+      expect(server.all('worker.died')).toEqual([])
+    } else {
+      await expect(ask(base(), '/crash')).rejects.toMatchObject({ code: 'ECONNRESET' })
+      const { slot } = await server.until('worker.died', undefined, { after })
+      await server.until('worker.ready', { slot }, { after })
+    }
     expect((await ask(base(), '/pid')).status).toBe(200)
   })
 }
