@@ -20,7 +20,10 @@ import { deferred, within } from './deferred.ts'
 export interface HostCalls {
   log(event: string, facts: Readonly<Record<string, unknown>>, stack: string | null): Promise<void>
   addressOf(door: number): Promise<ShownAddress>
-  listen(wish: TrappedListen['wish'], server: ServerFacts): Promise<{ ok: true; door: number; address: ShownAddress } | { ok: false; problem: string }>
+  listen(
+    wish: TrappedListen['wish'],
+    server: ServerFacts,
+  ): Promise<{ ok: true; door: number; address: ShownAddress } | { ok: false; problem: string }>
   closed(door: number): Promise<void>
 }
 
@@ -109,13 +112,22 @@ export function createThreadProgram(orders: ThreadOrders): ThreadProgram {
   /** What happens first serves: a listen() of the program, or what it exports. */
   async function serve(): Promise<{ kind: string; server: ServerFacts | null }> {
     if (listens > 0 || adopted.kind === 'none') {
-      const stop = listens === 0 ? watchForEnd(() => opened.reject(neverServes(spec, 'came-to-its-end')), () => listens > 0) : () => undefined
+      const stop =
+        listens === 0
+          ? watchForEnd(
+              () => opened.reject(neverServes(spec, 'came-to-its-end')),
+              () => listens > 0,
+            )
+          : () => undefined
       const how = await opened.promise.finally(stop)
       return { kind: adopted.kind === 'none' && how === 'listens' ? 'program' : adopted.kind, server: null }
     }
     const server = requireHttp(adopted.server as Server, spec)
     servers[0] = server
-    void host.addressOf(0).then((address) => openDoor(0, server, address), () => undefined) // the worker ends before it opened
+    void host.addressOf(0).then(
+      (address) => openDoor(0, server, address),
+      () => undefined,
+    ) // the worker ends before it opened
     return { kind: adopted.kind, server: factsOf(server) }
   }
 

@@ -15,8 +15,8 @@ import { MonocerosError, problemOf } from '../base/errors.ts'
 import type { Wishes } from '../worker/wishes.ts'
 import { asyncClass, syncClass, type WorkerClass } from '../worker/worker-class.ts'
 import { deferred, within } from './deferred.ts'
-import { prepareWorker } from './worker-setup.ts'
 import type { WorkerScope } from './worker-scope.ts'
+import { prepareWorker } from './worker-setup.ts'
 import type { Traffic } from './worker-traffic.ts'
 
 export interface Program {

@@ -5,8 +5,8 @@ import { problemOf } from '../base/errors.ts'
 import type { ListenerFact } from '../ipc/messages.ts'
 import { nowMs } from '../ipc/pulse.ts'
 import type { DoorAnswer, ProgramListen, ServerFacts, ShownAddress } from '../lanes/thread-control.ts'
-import { applyFacts, createFront } from '../threads/front.ts'
 import type { Dispatcher } from '../threads/dispatcher.ts'
+import { applyFacts, createFront } from '../threads/front.ts'
 import type { Wishes } from '../worker/wishes.ts'
 import { type Deferred, deferred } from './deferred.ts'
 import type { WorkerScope } from './worker-scope.ts'
@@ -33,10 +33,14 @@ export function createThreadDoors(scope: WorkerScope, traffic: Traffic, wishes: 
 
   const given = () => boot.listeners.map((listener) => ({ listener }))
 
-  async function grantedFor(isMain: boolean, wish: ProgramListen): Promise<readonly { readonly listener: ListenerFact; readonly handle?: unknown }[]> {
+  async function grantedFor(
+    isMain: boolean,
+    wish: ProgramListen,
+  ): Promise<readonly { readonly listener: ListenerFact; readonly handle?: unknown }[]> {
     if (!isMain || !boot.isBindGiven) return [await wishes.bind(wish)]
     // Every program asks the same: one line is enough.
-    if (boot.slot === 0) log.event('config.bind-wins', { asked: wishText(wish), bind: boot.listeners.map(({ address }) => address).join(' ') })
+    if (boot.slot === 0)
+      log.event('config.bind-wins', { asked: wishText(wish), bind: boot.listeners.map(({ address }) => address).join(' ') })
     return given()
   }
 

@@ -10,8 +10,8 @@ import type { EventName } from '../log/events.ts'
 import { createDispatcher } from '../threads/dispatcher.ts'
 import { findOverdue } from '../threads/overdue.ts'
 import { createThreads } from '../threads/threads.ts'
-import { asyncClass } from '../worker/worker-class.ts'
 import type { Wishes } from '../worker/wishes.ts'
+import { asyncClass } from '../worker/worker-class.ts'
 import { deferred, within } from './deferred.ts'
 import { guarded } from './guarded.ts'
 import { type LaneLife, type LanesHost, startLane } from './worker-lanes.ts'
@@ -27,7 +27,12 @@ const tellMs = 1_000
 /** A heap this full on two looks in a row is about to meet its limit. */
 const heapFullShare = 0.85
 
-export function createThreadsProgram(scope: WorkerScope, traffic: Traffic, wishes: Wishes, threadPath: string): Program & { readonly isStuck: boolean } {
+export function createThreadsProgram(
+  scope: WorkerScope,
+  traffic: Traffic,
+  wishes: Wishes,
+  threadPath: string,
+): Program & { readonly isStuck: boolean } {
   const { boot, settings, log, pulse, channel } = scope
   const timeoutMs = settings.timeout * 1_000
   const dispatcher = createDispatcher({ queueMax: settings.threadQueueMax, waitMaxMs: timeoutMs, nowMs })
@@ -107,7 +112,8 @@ export function createThreadsProgram(scope: WorkerScope, traffic: Traffic, wishe
       actions: guarded(scope, {
         note: (_, { event, facts }) => log.event(event as EventName, { ...facts }),
         tellOpen: () => opened.resolve(),
-        tellFailed: (_, { problem }) => opened.reject(bootError ?? new MonocerosError('MON_BOOT_FAILED', { problem: `a thread could not start: ${problem}` })),
+        tellFailed: (_, { problem }) =>
+          opened.reject(bootError ?? new MonocerosError('MON_BOOT_FAILED', { problem: `a thread could not start: ${problem}` })),
         tellClosed: () => closed.resolve(),
         wantSuccessor(_, { reason }) {
           isStuck = true
@@ -137,7 +143,12 @@ export function createThreadsProgram(scope: WorkerScope, traffic: Traffic, wishe
       else if (overdue?.what === 'hung') {
         for (const exchange of overdue.exchanges) {
           const { method, url } = exchange.req
-          log.event('request.hung', { thread: lane.number, method, path: url?.split('?', 1)[0], ageMs: Math.round(now - exchange.startedMs) })
+          log.event('request.hung', {
+            thread: lane.number,
+            method,
+            path: url?.split('?', 1)[0],
+            ageMs: Math.round(now - exchange.startedMs),
+          })
           lane.giveUp(exchange, 504)
         }
         pool.send({ type: 'lane.recycle', lane: lane.number, reason: 'a request hung in it' })
@@ -157,7 +168,12 @@ export function createThreadsProgram(scope: WorkerScope, traffic: Traffic, wishe
     const isFull = heapMaxBytes > 0 && heapBytes > heapMaxBytes * heapFullShare
     const looks = isFull ? (fullLooks.get(lane.number) ?? 0) + 1 : 0
     fullLooks.set(lane.number, looks)
-    if (looks === 2) pool.send({ type: 'lane.recycle', lane: lane.number, reason: `its heap is at ${Math.round((heapBytes / heapMaxBytes) * 100)} % of its limit` })
+    if (looks === 2)
+      pool.send({
+        type: 'lane.recycle',
+        lane: lane.number,
+        reason: `its heap is at ${Math.round((heapBytes / heapMaxBytes) * 100)} % of its limit`,
+      })
     const { threadMaxRequests, threadIdleTimeout } = settings
     if (threadMaxRequests > 0 && lane.handled >= threadMaxRequests) {
       pool.send({ type: 'lane.recycle', lane: lane.number, reason: `${lane.handled} requests served` })

@@ -81,7 +81,8 @@ export function openLine(options: LineOptions): Line {
 
   /** What waits goes first: records of one request must not overtake each other. */
   function put(entry: Held): void {
-    if (held.length > 0 || !write(entry)) hold(entry.payload === null ? entry : { ...entry, payload: Uint8Array.prototype.slice.call(entry.payload) })
+    if (held.length > 0 || !write(entry))
+      hold(entry.payload === null ? entry : { ...entry, payload: Uint8Array.prototype.slice.call(entry.payload) })
   }
 
   function sendHeld(): void {

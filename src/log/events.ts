@@ -106,7 +106,11 @@ export const events = {
     'what it was doing: {where}, {phase}',
     'Stack, requests in flight and what the kernel knows of a process that is about to be killed.',
   ),
-  'worker.threads': row('debug', 'threads: {count}', 'What each thread of a worker has done and is doing, once a second while that changes.'),
+  'worker.threads': row(
+    'debug',
+    'threads: {count}',
+    'What each thread of a worker has done and is doing, once a second while that changes.',
+  ),
   'worker.orphaned': row('warning', 'the arbiter is gone: draining', 'The arbiter died. The worker finishes what it has and ends.'),
   'worker.orphan-killed': row(
     'error',
@@ -137,7 +141,11 @@ export const events = {
     'Why a thread cannot get ready, with the app’s own stack where it has one. While a worker boots, the worker tells it.',
   ),
   'thread.boot-failed': row('warning', 'thread {thread} failed to boot: {how}', 'A thread ended before it was ready.'),
-  'thread.recycle': row('info', 'thread {thread} to be replaced: {reason}', 'A new thread loads the app; this one goes when that is ready.'),
+  'thread.recycle': row(
+    'info',
+    'thread {thread} to be replaced: {reason}',
+    'A new thread loads the app; this one goes when that is ready.',
+  ),
   'thread.retiring': row('debug', 'thread {thread} finishes what it has: {reason}', 'A thread is given no more requests.'),
   'thread.gone': row('debug', 'thread {thread} gone', 'A thread that was asked to go has ended.'),
   'thread.died': row(

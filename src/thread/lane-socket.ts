@@ -108,7 +108,8 @@ export class LaneSocket extends Socket {
     if (this.#parts.length === 0) return
     const parts = this.#parts
     this.#parts = []
-    for (const { chunk, encoding } of parts) this.#unsentBytes += typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.byteLength
+    for (const { chunk, encoding } of parts)
+      this.#unsentBytes += typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.byteLength
     const response = this.#response
     if (this.#hasHead) this.#host.onBytes(parts, 'body')
     else if (response !== null && headOf(response) !== null) {
@@ -132,7 +133,8 @@ export class LaneSocket extends Socket {
   // biome-ignore lint/suspicious/noExplicitAny: one of the forms that net.Socket has
   override end(...args: any[]): this {
     const [chunk, encoding] = args
-    if (typeof chunk === 'string' || chunk instanceof Uint8Array) this.write(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined)
+    if (typeof chunk === 'string' || chunk instanceof Uint8Array)
+      this.write(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined)
     this.flush()
     this.destroy()
     return this

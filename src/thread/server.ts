@@ -10,10 +10,17 @@ import type { ServerFacts } from '../lanes/thread-control.ts'
  */
 export function requireHttp(server: Server, spec: string): HttpServer {
   if (server instanceof HttpServer) return server
-  const names: Readonly<Record<string, string>> = { Server: 'a net.Server', Http2Server: 'an HTTP/2 server', Http2SecureServer: 'an HTTP/2 server' }
+  const names: Readonly<Record<string, string>> = {
+    Server: 'a net.Server',
+    Http2Server: 'an HTTP/2 server',
+    Http2SecureServer: 'an HTTP/2 server',
+  }
   const isTls = 'setSecureContext' in server && server.constructor.name === 'Server'
   const what = isTls ? 'an https server' : (names[server.constructor.name] ?? `a ${server.constructor.name}`)
-  throw new MonocerosError('MON_APP_THREAD', { spec, problem: `it serves by ${what}, and the threads of gthread are given requests of plain http` })
+  throw new MonocerosError('MON_APP_THREAD', {
+    spec,
+    problem: `it serves by ${what}, and the threads of gthread are given requests of plain http`,
+  })
 }
 
 export function factsOf(server: HttpServer): ServerFacts {

@@ -45,7 +45,8 @@ export function applyFacts(server: Server, facts: ServerFacts): void {
 
 function flagsOf(req: IncomingMessage, res: ServerResponse): number {
   const { headers } = req
-  const hasBody = headers['transfer-encoding'] !== undefined || (headers['content-length'] !== undefined && headers['content-length'] !== '0')
+  const hasBody =
+    headers['transfer-encoding'] !== undefined || (headers['content-length'] !== undefined && headers['content-length'] !== '0')
   return (
     (res.shouldKeepAlive ? requestFlags.keepAlive : 0) |
     (hasBody ? requestFlags.hasBody : 0) |

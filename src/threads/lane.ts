@@ -1,4 +1,6 @@
 /** A lane as the main thread sees it: the requests that one thread has, and what comes back for them. */
+
+import type { MessagePort } from 'node:worker_threads'
 import { type Claims, claimsIn, stampMask } from '../lanes/claims.ts'
 import { packEnds, packHead, packTrailers } from '../lanes/head-text.ts'
 import { down, up } from '../lanes/kinds.ts'
@@ -7,7 +9,6 @@ import { type Line, openLine } from '../lanes/line.ts'
 import type { Record } from '../lanes/ring.ts'
 import type { Exchange, Holder } from './exchange.ts'
 import { answerInstead, cutReply, endReply, passBytes, passHead, textMaxBytes } from './reply.ts'
-import type { MessagePort } from 'node:worker_threads'
 
 export interface LaneOptions {
   readonly lane: number

@@ -96,7 +96,12 @@ export function answerInstead(exchange: Exchange, status: number, retryAfterS: n
   res.setHeader('content-length', text.length)
   res.end(text)
 }
-const texts: Readonly<Record<number, string>> = { 501: 'Not Implemented', 502: 'Bad Gateway', 503: 'Service Unavailable', 504: 'Gateway Timeout' }
+const texts: Readonly<Record<number, string>> = {
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+}
 
 /** For whoever asks the response for what it was sent with: the access log, and hooks. */
 function giveHeaders(res: ServerResponse, head: string): void {

@@ -26,10 +26,7 @@ export async function takeThreadStack(threadId: number): Promise<readonly string
   try {
     const sessionId = await attach(session, threadId)
     if (sessionId === null) return null
-    return await Promise.race([
-      pause(session, sessionId),
-      new Promise<null>((resolve) => setTimeout(resolve, pausePatienceMs, null)),
-    ])
+    return await Promise.race([pause(session, sessionId), new Promise<null>((resolve) => setTimeout(resolve, pausePatienceMs, null))])
   } finally {
     session.post('NodeWorker.disable')
     session.disconnect()

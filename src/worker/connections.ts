@@ -1,10 +1,10 @@
 /** The connections of a worker: which are idle and since when, and how they are closed at the limit and in a drain. */
 import type { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
+import { closeAfter } from '../http/last-answer.ts'
 import { nowMs, type Pulse } from '../ipc/pulse.ts'
 import { rawSocketOf } from '../os/http-internals.ts'
 import type { Patience } from './idle.ts'
-import { closeAfter } from '../http/last-answer.ts'
 
 const key = Symbol('monoceros.connection')
 

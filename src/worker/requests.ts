@@ -2,11 +2,11 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { Server, Socket } from 'node:net'
+import { bodyBytesOf, countBody, countBodyOf } from '../http/body-count.ts'
+import { closeAfter } from '../http/last-answer.ts'
 import { nowMs, type Pulse } from '../ipc/pulse.ts'
 import type { AccessLog } from '../log/access-log.ts'
-import { bodyBytesOf, countBody, countBodyOf } from '../http/body-count.ts'
 import type { Connection, Connections } from './connections.ts'
-import { closeAfter } from '../http/last-answer.ts'
 import { watchStream } from './streams.ts'
 
 export interface RequestWatch {

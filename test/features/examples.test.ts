@@ -39,7 +39,17 @@ function serves(example: Example, workerClass: Class): void {
     // A program that listens decides for itself, by PORT; the others are bound from outside.
     const isProgram = example.style === 'listens'
     ;({ running: server, close } = startShared({
-      args: [example.spec, '-w', '2', '--log-level', 'debug', '-k', workerClass.name, ...workerClass.args, ...(isProgram ? [] : ['-b', '127.0.0.1:0'])],
+      args: [
+        example.spec,
+        '-w',
+        '2',
+        '--log-level',
+        'debug',
+        '-k',
+        workerClass.name,
+        ...workerClass.args,
+        ...(isProgram ? [] : ['-b', '127.0.0.1:0']),
+      ],
       cwd: root,
       env: isProgram ? { PORT: '0' } : {},
     }))
