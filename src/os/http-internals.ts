@@ -92,7 +92,9 @@ export const headOf = (response: ServerResponse) => inner(response)._header
 /** Whether its head tells the client that the connection will be closed. */
 export const isLastOf = (response: ServerResponse) => inner(response)._last
 /** Seconds of it stand in the head (`Keep-Alive: timeout=`); 0: nothing does. */
-export const setKeepAliveTimeout = (response: ServerResponse, ms: number) => void (inner(response)._keepAliveTimeout = ms)
+export function setKeepAliveTimeout(response: ServerResponse, ms: number): void {
+  inner(response)._keepAliveTimeout = ms
+}
 
 let needDrain: symbol | undefined
 

@@ -36,7 +36,7 @@ interface Entry {
   readonly door: number
   readonly head: string
   /** What came of the body before the request was started. */
-  early: Buffer[] | null
+  early: Buffer[]
   trailers: string | null
   isAborted: boolean
   request: IncomingMessage | null
@@ -79,7 +79,7 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
           flags: record.a,
           door: record.b,
           head: line().textOf(record),
-          early: null,
+          early: [],
           trailers: null,
           isAborted: false,
           request: null,
@@ -96,7 +96,7 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
         const entry = find(record)
         if (entry === undefined) break
         const bytes = line().bytesOf(record)
-        if (entry.request === null) (entry.early ??= []).push(bytes)
+        if (entry.request === null) entry.early.push(bytes)
         else pushBody(entry, bytes)
         break
       }
@@ -156,9 +156,13 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
 
   function start(entry: Entry): void {
     running++
-    if (entry.isAborted) return leave(entry)
     const server = options.serverOf(entry.door)
-    if (server === undefined) return refuse(entry)
+    if (entry.isAborted) leave(entry)
+    else if (server === undefined) refuse(entry)
+    else serve(entry, server)
+  }
+
+  function serve(entry: Entry, server: Server): void {
     const fields = unpackHead(entry.head)
     const socket = new LaneSocket(hostOf(entry), endsOf(fields))
     entry.socket = socket
@@ -172,8 +176,8 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
     setKeepAliveTimeout(response, keepaliveMs)
     response.shouldKeepAlive = (entry.flags & requestFlags.keepAlive) !== 0
     response.assignSocket(socket)
-    if (entry.early !== null) for (const bytes of entry.early) pushBody(entry, bytes)
-    entry.early = null
+    for (const bytes of entry.early) pushBody(entry, bytes)
+    entry.early = []
     if ((entry.flags & requestFlags.hasBody) === 0) entry.trailers = ''
     if (entry.trailers !== null) endBody(entry)
     new AsyncResource('MONOCEROSREQUEST').runInAsyncScope(emit, undefined, server, request, response, entry.flags)

@@ -39,7 +39,7 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
   let queueStart = 0
   let waiting = 0
   let isRingDue = false
-  let timer: NodeJS.Timeout | null = null
+  let isLookDue = false
 
   function freest(): Lane | null {
     let best: Lane | null = null
@@ -62,7 +62,7 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
       isRingDue = true
       setImmediate(ringAll)
     }
-    if (lane.hasAhead) timer ??= setTimeout(lookAhead, patienceMs)
+    if (lane.hasAhead) lookSoon()
   }
 
   function ringAll(): void {
@@ -70,8 +70,14 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
     for (const lane of lanes) lane.ring()
   }
 
+  function lookSoon(): void {
+    if (isLookDue) return
+    isLookDue = true
+    setTimeout(lookAhead, patienceMs)
+  }
+
   function lookAhead(): void {
-    timer = null
+    isLookDue = false
     let isMore = false
     for (const lane of lanes) {
       if (!lane.hasAhead) continue
@@ -85,7 +91,7 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
       if (lane.hasAhead) isMore = true
     }
     distribute()
-    if (isMore) timer ??= setTimeout(lookAhead, patienceMs)
+    if (isMore) lookSoon()
   }
 
   function next(): Exchange | null {
