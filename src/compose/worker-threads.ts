@@ -1,19 +1,16 @@
 /** The user's program in a worker of class gthread: its threads have it, the main thread has the connections. */
-import { createActor, fromCallback } from 'xstate'
-import { type LaneInput, type LaneOrder, laneMachine } from '../../machines/lane.ts'
-import { threadPoolMachine } from '../../machines/thread-pool.ts'
+import { createActor } from 'xstate'
 import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
 import { nowMs } from '../ipc/pulse.ts'
 import type { ServerFacts, ThreadOrders } from '../lanes/thread-control.ts'
-import type { EventName } from '../log/events.ts'
 import { createDispatcher } from '../threads/dispatcher.ts'
 import { findOverdue } from '../threads/overdue.ts'
 import { createThreads } from '../threads/threads.ts'
 import type { Wishes } from '../worker/wishes.ts'
 import { asyncClass } from '../worker/worker-class.ts'
 import { deferred, within } from './deferred.ts'
-import { guarded } from './guarded.ts'
+import { threadPoolChart } from './thread-pool-chart.ts'
 import { type LaneLife, type LanesHost, startLane } from './worker-lanes.ts'
 import type { Program } from './worker-program.ts'
 import type { WorkerScope } from './worker-scope.ts'
@@ -91,35 +88,26 @@ export function createThreadsProgram(
     },
   })
 
-  const lanes = laneMachine.provide({
-    actors: {
-      thread: fromCallback<LaneOrder, LaneInput>(({ input, receive, sendBack }) => {
-        const life = startLane(input, host(), sendBack)
-        lives.set(input.lane, life)
-        receive((order) => life.obey(order))
-        return () => {
-          if (lives.get(input.lane) === life) lives.delete(input.lane)
-        }
-      }),
-    },
-    actions: guarded(scope, {
-      note: ({ context }, { event, facts }) => log.event(event as EventName, { thread: context.lane, ...facts }),
-    }),
-  })
   const pool = createActor(
-    threadPoolMachine.provide({
-      actors: { lane: lanes },
-      actions: guarded(scope, {
-        note: (_, { event, facts }) => log.event(event as EventName, { ...facts }),
-        tellOpen: () => opened.resolve(),
-        tellFailed: (_, { problem }) =>
-          opened.reject(bootError ?? new MonocerosError('MON_BOOT_FAILED', { problem: `a thread could not start: ${problem}` })),
-        tellClosed: () => closed.resolve(),
-        wantSuccessor(_, { reason }) {
-          isStuck = true
-          scope.recycle(reason)
-        },
-      }),
+    threadPoolChart(scope, {
+      startLane(input, report) {
+        const life = startLane(input, host(), report)
+        lives.set(input.lane, life)
+        return {
+          obey: life.obey,
+          forget() {
+            if (lives.get(input.lane) === life) lives.delete(input.lane)
+          },
+        }
+      },
+      onOpen: opened.resolve,
+      onCannotOpen: (problem) =>
+        opened.reject(bootError ?? new MonocerosError('MON_BOOT_FAILED', { problem: `a thread could not start: ${problem}` })),
+      onClosed: closed.resolve,
+      wantSuccessor(reason) {
+        isStuck = true
+        scope.recycle(reason)
+      },
     }),
     {
       input: {

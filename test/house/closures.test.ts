@@ -12,7 +12,19 @@ function imageOf(entry: string): string[] {
 
 const forbidden: Readonly<Record<string, readonly RegExp[]>> = {
   'src/entry/cli.ts': [/^src\/worker\//, /^src\/watchdog\//, /^jiti/, /^srvx/],
-  'src/entry/worker.ts': [/^src\/arbiter\//, /^src\/watchdog\//, /^src\/config\//, /^valibot$/, /^jiti/, /^srvx/, /^smol-toml$/],
+  'src/entry/worker.ts': [
+    /^src\/(arbiter|watchdog|config|threads|thread|lanes)\//,
+    /^(valibot|smol-toml|piscina|comlink)$/,
+    /^jiti/,
+    /^srvx/,
+  ],
+  'src/entry/thread.ts': [
+    /^src\/(arbiter|worker|watchdog|threads|config|log)\//,
+    /^machines\//,
+    /^(xstate|pino|valibot|smol-toml|piscina)$/,
+    /^jiti/,
+    /^srvx/,
+  ],
   'src/entry/watchdog.ts': [/^src\/(arbiter|worker|app|config|log|compose)\//, /^machines\//, /^xstate$/, /^pino$/, /^valibot$/],
 }
 
@@ -20,6 +32,15 @@ describe('what a process image does not load', () => {
   test.each(Object.entries(forbidden))('%s', (entry, patterns) => {
     expect(imageOf(entry).filter((path) => patterns.some((pattern) => pattern.test(path)))).toEqual([])
   })
+})
+
+test('a worker of class gthread loads its pool late, and nothing of what runs in the threads', () => {
+  const { imports } = sourceAt('src/compose/worker.ts') ?? { imports: [] }
+  const pool = imports.find(({ of }) => of === 'src/compose/worker-threads.ts')
+  expect(pool?.isDynamic).toBe(true)
+  const late = [...closureOf('src/compose/worker-threads.ts')]
+  expect(late).toEqual(expect.arrayContaining(['piscina', 'comlink']))
+  expect(late.filter((path) => /^src\/(thread|app|config|arbiter|watchdog)\//.test(path))).toEqual([])
 })
 
 test('every entry file is held to a closure', () => {

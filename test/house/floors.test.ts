@@ -6,8 +6,8 @@ const floors: readonly (readonly string[])[] = [
   ['machines'],
   ['src/base'],
   ['src/os'],
-  ['src/config', 'src/log', 'src/ipc'],
-  ['src/arbiter', 'src/worker', 'src/app', 'src/watchdog'],
+  ['src/config', 'src/log', 'src/ipc', 'src/http', 'src/lanes'],
+  ['src/arbiter', 'src/worker', 'src/app', 'src/watchdog', 'src/threads', 'src/thread'],
   ['src/compose'],
   ['src/entry', 'src/index.ts'],
 ]
@@ -60,8 +60,10 @@ describe('who may import what', () => {
     'smol-toml': ['src/config'],
     jiti: ['src/config', 'src/app'],
     'node:child_process': ['src/os'],
-    'node:inspector': ['src/watchdog'],
-    'node:http2': ['src/app', 'src/worker', 'src/compose'],
+    piscina: ['src/threads'],
+    comlink: ['src/compose'],
+    'node:inspector': ['src/watchdog', 'src/threads'],
+    'node:http2': ['src/app', 'src/worker', 'src/compose', 'src/http'],
   }
   test.each(Object.entries(allowed))('%s', (name, organs) => {
     const others = sources.filter(

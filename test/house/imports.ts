@@ -20,6 +20,7 @@ export interface Source {
 
 const statement = /^(?:import|export)\s+(type\s+)?(?:([^'"]*?)\s+from\s+)?['"]([^'"]+)['"]/gm
 const dynamic = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
+const builtin = /\bgetBuiltinModule\(\s*['"]([^'"]+)['"]\s*\)/g
 
 export const sources: readonly Source[] = ['machines', 'src'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -40,7 +41,8 @@ function read(path: string): Source {
     isType: text[(match.index ?? 0) + match[0].length] === '.' && !text.startsWith('.then', (match.index ?? 0) + match[0].length),
     isDynamic: true,
   }))
-  return { path, text, imports: [...fixed, ...late] }
+  const asked = [...text.matchAll(builtin)].map(([, of = '']) => ({ of, isType: false, isDynamic: true }))
+  return { path, text, imports: [...fixed, ...late, ...asked] }
 }
 
 /** `import { type A, type B }` brings no value. */

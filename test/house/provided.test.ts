@@ -7,6 +7,7 @@ import { StateMachine } from 'xstate'
 import { placeholder } from '../../machines/effect.ts'
 import { charts } from '../../machines/index.ts'
 import { arbiterChart } from '../../src/compose/arbiter-chart.ts'
+import { threadPoolChart } from '../../src/compose/thread-pool-chart.ts'
 import { workerChart } from '../../src/compose/worker-chart.ts'
 
 interface Machine {
@@ -28,7 +29,11 @@ function lacking(machine: Machine): Record<string, string[]> {
 
 // Nothing is called by providing, so nothing is needed.
 const nothing = {} as never
-const composed = { ...lacking(arbiterChart(nothing, nothing, nothing)), ...lacking(workerChart(nothing, nothing, nothing)) }
+const composed = {
+  ...lacking(arbiterChart(nothing, nothing, nothing)),
+  ...lacking(workerChart(nothing, nothing, nothing)),
+  ...lacking(threadPoolChart(nothing, nothing)),
+}
 
 describe.each(Object.keys(charts))('the chart %s', (id) => {
   test('lacks nothing once it is composed', () => {
@@ -39,5 +44,6 @@ describe.each(Object.keys(charts))('the chart %s', (id) => {
 test('what a chart leaves to be provided is seen', () => {
   expect(lacking(charts.listener)).toEqual({ listener: ['bind', 'note', 'release'] })
   expect(lacking(charts.arbiter)['worker-handle']).toEqual(['childProcess', 'note'])
+  expect(lacking(charts['thread-pool'])['lane']).toEqual(['thread', 'note'])
   expect(lacking(charts.worker)['worker']).toContain('load')
 })
