@@ -42,7 +42,6 @@ export function runThread({ memory, bell, freight, control, orders }: ThreadTask
       return program.open(calls as never)
     },
     shutDown: program.shutDown,
-    ping: () => Promise.resolve(nowMs()),
   }
   Comlink.expose(exposed, control as unknown as Comlink.Endpoint)
   return new Promise(() => undefined)

@@ -21,6 +21,8 @@ export interface Line {
   sendBytes(kind: number, slot: number, stamp: number, a: number, b: number, bytes: Uint8Array): void
   /** Wakes the other end if it sleeps; what was sent may lie unread until then. */
   ring(): void
+  /** The caller promises to `read` soon: until then the other end need not ring. */
+  stayAwake(): void
   /** Reads what there is; true when it stopped at the limit. */
   read(max: number): boolean
   textOf(record: Record): string
@@ -157,6 +159,7 @@ export function openLine(options: LineOptions): Line {
     ring() {
       if (writer.takeSleeper()) bell.postMessage(0)
     },
+    stayAwake: reader.stayAwake,
     read,
     textOf(of) {
       if (isFreightDue) return takeFreight().toString('latin1')

@@ -43,6 +43,8 @@ export interface RingReader {
   readonly bytes: Buffer
   /** Says that it waits to be rung; false when something came meanwhile, and it is not asleep. */
   sleep(): boolean
+  /** It will read without being rung: the writer saves the bell. */
+  stayAwake(): void
   /** True once when the writer waits for room. */
   takeCramped(): boolean
 }
@@ -139,6 +141,7 @@ export function readRing(memory: SharedArrayBuffer): RingReader {
       // Written between our last look and now: unless the writer saw us asleep, and rings, we go on.
       return Atomics.exchange(control, sleepingWord, 0) === 0
     },
+    stayAwake: () => void Atomics.store(control, sleepingWord, 0),
     takeCramped: () => Atomics.load(control, crampedWord) === 1 && Atomics.exchange(control, crampedWord, 0) === 1,
   }
 }

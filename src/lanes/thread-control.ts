@@ -56,7 +56,6 @@ export interface ThreadControl {
   open(host: ThreadHost): Promise<OpenAnswer>
   /** Runs the app's onShutdown, closes its framework and calls its own signal handlers, within the patience. */
   shutDown(patienceMs: number): Promise<StepAnswer>
-  ping(): Promise<number>
 }
 
 /** What an unmodified program asked for with `listen()`. */

@@ -61,6 +61,7 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
       // Once for all requests that one turn of the loop reads.
       isRingDue = true
       setImmediate(ringAll)
+      for (const one of lanes) one.stayAwake()
     }
     if (lane.hasAhead) lookSoon()
   }
@@ -68,6 +69,7 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
   function ringAll(): void {
     isRingDue = false
     for (const lane of lanes) lane.ring()
+    for (const lane of lanes) lane.read()
   }
 
   function lookSoon(): void {
@@ -152,6 +154,8 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
     leave(lane) {
       lane.isLeaving = true
       lanes = lanes.filter((other) => other !== lane)
+      // It may have been told not to ring, by a look that it is no longer part of.
+      lane.read()
       putBack(lane.takeBack())
       distribute()
     },

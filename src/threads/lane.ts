@@ -103,6 +103,11 @@ export class Lane implements Holder {
     this.#line.ring()
   }
 
+  /** `read` will be called in this turn of the loop: until then the thread need not ring. */
+  stayAwake(): void {
+    this.#line.stayAwake()
+  }
+
   /** Reads what has come; the bell may not have been rung for it yet. */
   read(): void {
     while (this.#line.read(1_000)) {
