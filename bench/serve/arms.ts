@@ -91,7 +91,8 @@ export const pm2: Arm = {
 }
 
 /** What may not happen while figures are taken. */
-const voiding = /^(worker\.(died|gone|recycle|timeout|frozen|uncaught|draining)|log\.(failed|dropped)|request\.|chart\.)/
+const voiding =
+  /^(worker\.(died|gone|recycle|timeout|frozen|uncaught|draining)|thread\.(?!ready|no-upgrade)|log\.(failed|dropped)|request\.|chart\.)/
 
 /** `dist` is a build of monoceros; `args` come before those that every arm gets. */
 export function monoceros(name: string, dist: string, args: (folder: string) => readonly string[] = () => []): Arm {

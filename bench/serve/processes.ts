@@ -1,6 +1,9 @@
 /** What the kernel tells of processes: who descends from whom, what they have used. */
 import { readdirSync, readFileSync } from 'node:fs'
 
+/** `USER_HZ`, in which /proc/stat counts, is 100 on every Linux that Node runs on. */
+const nsPerTick = 10_000_000
+
 /** A process and all it has started that still lives; the process itself comes first. */
 export function familyOf(pid: number): number[] {
   return [pid, ...childrenOf(pid).flatMap(familyOf)]
@@ -19,6 +22,14 @@ export function cpuNsOf(pids: readonly number[]): number {
   for (const pid of pids)
     for (const thread of threadsOf(pid)) sum += Number(read(`/proc/${pid}/task/${thread}/schedstat`)?.split(' ', 1)[0] ?? 0)
   return sum
+}
+
+/** CPU time of the whole machine since its start, that which a hypervisor kept for others among it. */
+export function machineCpuNs(): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (/^cpu +(.*)$/m.exec(read('/proc/stat') ?? '')?.[1] ?? '')
+    .split(' ')
+    .map(Number)
+  return (user + nice + system + irq + softirq + steal) * nsPerTick
 }
 
 /** Proportional set size: private memory, and a fair share of what is shared with others. */
