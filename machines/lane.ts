@@ -65,6 +65,13 @@ const endingOf = ({ wasAsked, wasReady, killReason }: LaneContext): LaneEnding =
   return killReason === null ? 'died' : 'killed'
 }
 
+/** How the end of a thread is told to a person: why it was ended, else what it said or did itself. */
+const describeEnd = ({ killReason, problem }: LaneContext): string => {
+  if (killReason === 'timeout') return 'a request took longer than timeout'
+  if (killReason === 'grace') return 'it did not finish within graceful_timeout'
+  return problem ?? killReason ?? 'it ended'
+}
+
 export const laneMachine = setup({
   types: {
     input: {} as LaneInput,
@@ -100,7 +107,7 @@ export const laneMachine = setup({
     lane: context.lane,
     ending: endingOf(context),
     wasReady: context.wasReady,
-    problem: context.problem ?? context.killReason ?? 'it ended',
+    problem: describeEnd(context),
     atMs: context.atMs,
     dice: context.dice,
   }),
@@ -225,7 +232,7 @@ export const laneMachine = setup({
           event: { 'as-asked': 'thread.gone', killed: 'thread.killed', died: 'thread.died', 'boot-failed': 'thread.boot-failed' }[
             endingOf(context)
           ],
-          facts: { how: context.problem ?? context.killReason ?? 'it ended' },
+          facts: { how: describeEnd(context) },
         }),
       },
     },

@@ -27,6 +27,7 @@ export const sentences: Readonly<Record<string, Readonly<Record<string, string>>
     'child.loaded': 'The app is imported, and the child says whether it exports something to serve.',
     'child.ready': 'The child says that it takes traffic.',
     'child.failed': 'The child says why it cannot get ready.',
+    'child.stuck': 'The child cannot end in order, and says why it is about to kill itself.',
     'child.recycle': 'The child asks for a successor: max_requests, or a request that hung.',
     'child.draining': 'The child says that it drains; it may have been told to by somebody else’s signal.',
     'child.drained': 'The child has nothing left to finish.',

@@ -41,6 +41,7 @@ export type HandleEvent =
   | { type: 'child.loaded'; isServable: boolean }
   | { type: 'child.ready'; readyMs: number }
   | { type: 'child.failed'; exitCode: number; problem: string }
+  | { type: 'child.stuck'; problem: string }
   | { type: 'child.recycle'; reason: string; served: number }
   | { type: 'child.silent'; blockedMs: number }
   | { type: 'child.frozen'; silentMs: number }
@@ -194,6 +195,7 @@ export const workerHandleMachine = setup({
   },
   on: {
     'child.spawned': { actions: { type: 'keepPid', params: ({ event }) => ({ pid: event.pid }) } },
+    'child.stuck': { actions: { type: 'keepFailure', params: ({ event }) => ({ exitCode: 3, problem: event.problem }) } },
     'child.exited': { target: '.gone', actions: { type: 'keepExit', params: ({ event }) => ({ exit: event.exit }) } },
     kill: { target: '.killing.striking', actions: { type: 'keepKill', params: { reason: 'forced' } } },
   },

@@ -142,6 +142,9 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         host.roster.beat(input.age, fact.counters)
         report({ type: 'child.drained', tookMs: fact.tookMs, cutRequests: fact.cutRequests })
         break
+      case 'stuck':
+        report({ type: 'child.stuck', problem: fact.problem })
+        break
       case 'threads':
         host.roster.keepThreads(input.age, fact.threads)
         host.onThreads(self(), fact)

@@ -81,7 +81,9 @@ export async function runWorker(entry: WorkerEntry): Promise<void> {
     else if (/^SIG(TERM|INT|QUIT)$/.test(signal)) actor.send({ type: 'drain', graceMs, isQuick: signal === 'SIGQUIT', reason: signal })
   })
   tellLastWords(scope)
-  watchSlowRequests(readPulse(pulse.memory), settings.timeout * 1_000, (request) => log.event('request.slow', { ...request }))
+  // Threads answer for what takes too long; what is slow there is a stream, or its client.
+  if (settings.workerClass !== 'gthread')
+    watchSlowRequests(readPulse(pulse.memory), settings.timeout * 1_000, (request) => log.event('request.slow', { ...request }))
   actor.start()
 }
 
@@ -123,6 +125,10 @@ async function leave(scope: WorkerScope, program: Program, exitCode: number): Pr
   await Promise.race([program.exit(), new Promise((resolve) => setTimeout(resolve, exitPatienceMs))])
   await Promise.all([scope.log.flush(), scope.accessLog?.flush()])
   // A thread in native code would hold up an orderly exit for as long as it takes.
-  if (program.isStuck === true) killGroup(process.pid)
+  if (program.isStuck === true) {
+    scope.channel.send({ type: 'stuck', problem: 'it ended itself, as a thread of it was stuck in native code' })
+    setImmediate(() => killGroup(process.pid))
+    return
+  }
   process.exit(exitCode)
 }

@@ -65,6 +65,8 @@ export type FactFromWorker =
   | { readonly type: 'drained'; readonly tookMs: number; readonly cutRequests: number; readonly counters: Counters }
   /** Worker class gthread, once a second while it changes. */
   | { readonly type: 'threads'; readonly threads: readonly ThreadFact[]; readonly waiting: number }
+  /** It is about to end itself by SIGKILL, and this is why. */
+  | { readonly type: 'stuck'; readonly problem: string }
   /** Send the handle of a listener again (after a pause), or bind what the program listens to. */
   | { readonly type: 'door.wanted'; readonly wishId: number; readonly listenerId: string | null; readonly wish: ListenWish | null }
 

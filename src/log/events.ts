@@ -155,7 +155,7 @@ export const events = {
   ),
   'thread.requests-lost': row(
     'error',
-    'thread {thread} was at work on {count} requests: {how}',
+    'lost with thread {thread}: {count} of its requests ({how})',
     'What a thread was executing when it died. Those clients got 502; all others are served by other threads.',
   ),
   'thread.timeout': row(
