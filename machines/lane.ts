@@ -84,7 +84,7 @@ export const laneMachine = setup({
   actions: {
     note: effect<Note>('note'),
     tellReady: sendParent(({ context }) => ({ type: 'lane.ready', lane: context.lane })),
-    tellCondemned: sendParent(({ context }) => ({ type: 'lane.condemned', lane: context.lane })),
+    tellCondemned: sendParent(({ context }) => ({ type: 'lane.condemned', lane: context.lane, problem: describeEnd(context) })),
     tellLeaving: sendParent(({ context }) => ({ type: 'lane.leaving', lane: context.lane })),
     keepReady: assign({ wasReady: true }),
     keepAsked: assign({ wasAsked: true }),
@@ -155,7 +155,7 @@ export const laneMachine = setup({
       },
       after: {
         bootTimeout: {
-          target: 'killing.terminating',
+          target: 'killing.autopsy',
           actions: [
             { type: 'keepProblem', params: { problem: 'not ready within boot_timeout' } },
             { type: 'keepKill', params: { reason: 'boot-timeout' } },
@@ -212,6 +212,8 @@ export const laneMachine = setup({
         terminating: {
           description: 'V8 has been told to end it.',
           entry: { type: 'order', params: { type: 'terminate' } },
+          // What is under way does not begin again: the patience would with it.
+          on: { kill: {} },
           after: { terminatePatience: 'condemned' },
         },
         condemned: {
@@ -220,6 +222,7 @@ export const laneMachine = setup({
             'tellCondemned',
             { type: 'note', params: ({ context }) => ({ event: 'thread.condemned', facts: { reason: context.killReason } }) },
           ],
+          on: { kill: {} },
         },
       },
     },

@@ -113,7 +113,8 @@ export function createThreadsProgram(
       input: {
         min: settings.threadsMin === 0 ? settings.threads : settings.threadsMin,
         max: settings.threads,
-        bootTimeoutMs: settings.bootTimeout * 1_000,
+        // Before the arbiter's patience is over: what a thread was at while it booted is told from here.
+        bootTimeoutMs: settings.bootTimeout * 900,
         graceMs: settings.gracefulTimeout * 1_000,
       },
     },
