@@ -29,7 +29,7 @@ export class LaneSocket extends Socket {
   readonly #ends: Ends
   #parts: Part[] = []
   #hasHead = false
-  /** Given to the main thread, and not yet taken by the client's socket. */
+  /** Written, and not yet taken by the client's socket. */
   #unsentBytes = 0
   #waiting: Callback[] = []
   #isTimed = false
@@ -88,7 +88,7 @@ export class LaneSocket extends Socket {
       return false
     }
     if (this.#isTimed) (this as unknown as { _unrefTimer(): void })._unrefTimer()
-    if (chunk.length > 0) this.#parts.push({ chunk, encoding: typeof encoding === 'string' ? encoding : 'utf8' })
+    if (chunk.length > 0) this.#take({ chunk, encoding: typeof encoding === 'string' ? encoding : 'utf8' })
     if (this.writableCorked === 0) this.flush()
     const hasRoom = this.#unsentBytes < highWaterBytes
     if (onTaken) {
@@ -103,13 +103,18 @@ export class LaneSocket extends Socket {
     if (this.writableCorked === 0) this.flush()
   }
 
+  // Counted when it is written, corked or not: a handler that writes until it is told to wait must be told in the same turn.
+  #take(part: Part): void {
+    this.#parts.push(part)
+    const { chunk, encoding } = part
+    this.#unsentBytes += typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.byteLength
+  }
+
   /** Gives what was written to the main thread. */
   flush(): void {
     if (this.#parts.length === 0) return
     const parts = this.#parts
     this.#parts = []
-    for (const { chunk, encoding } of parts)
-      this.#unsentBytes += typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.byteLength
     const response = this.#response
     if (this.#hasHead) this.#host.onBytes(parts, 'body')
     else if (response !== null && headOf(response) !== null) {

@@ -53,6 +53,7 @@ const takenPortionBytes = 32 * 1024
 const ringEveryMs = 0.3
 /** So long the requests of one batch may keep the loop from what else waits in it. */
 const batchMaxMs = 5
+const usualKeepAliveMs = createServer().keepAliveTimeout
 const key = Symbol('monoceros.entry')
 type Keyed = ServerResponse & { [key]?: Entry }
 
@@ -173,7 +174,8 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
     const response: Keyed = new Response(request)
     entry.response = response
     response[key] = entry
-    setKeepAliveTimeout(response, keepaliveMs)
+    // What the app has set itself, away from Node's own default, is the app's decision.
+    setKeepAliveTimeout(response, server.keepAliveTimeout === usualKeepAliveMs ? keepaliveMs : server.keepAliveTimeout)
     response.shouldKeepAlive = (entry.flags & requestFlags.keepAlive) !== 0
     response.assignSocket(socket)
     for (const bytes of entry.early) pushBody(entry, bytes)
