@@ -164,13 +164,16 @@ export function createThreadsProgram(
         reason: `its heap is at ${Math.round((heapBytes / heapMaxBytes) * 100)} % of its limit`,
       })
     const { threadMaxRequests, threadIdleTimeout } = settings
-    if (threadMaxRequests > 0 && lane.handled >= threadMaxRequests) {
+    if (threadMaxRequests > 0 && lane.handled >= spread(threadMaxRequests, lane.number)) {
       pool.send({ type: 'lane.recycle', lane: lane.number, reason: `${lane.handled} requests served` })
     }
     if (settings.threadsMin > 0 && lane.inFlight === 0 && now - lane.idleSinceMs > threadIdleTimeout * 1_000) {
       pool.send({ type: 'lane.idle', lane: lane.number })
     }
   }
+
+  /** Up to a tenth more, another share for each thread: they would all be replaced at once. */
+  const spread = (count: number, lane: number) => count + Math.floor((count / 10) * ((lane % settings.threads) / settings.threads))
 
   let told = ''
   function tell(): void {

@@ -36,6 +36,7 @@ export interface ServerFacts {
   readonly headersTimeout?: number
   readonly requestTimeout?: number
   readonly maxRequestsPerSocket?: number
+  readonly timeout?: number
 }
 
 export type OpenAnswer =

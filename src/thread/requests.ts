@@ -1,6 +1,6 @@
 /** Runs the requests of a lane in this thread: each gets a genuine request and response, and its answer goes back as bytes. */
 import { AsyncResource } from 'node:async_hooks'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { bodyBytesOf } from '../http/body-count.ts'
 import type { Claims } from '../lanes/claims.ts'
 import { headFields, unpackHead, unpackTrailers } from '../lanes/head-text.ts'

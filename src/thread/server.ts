@@ -25,7 +25,7 @@ export function requireHttp(server: Server, spec: string): HttpServer {
 
 export function factsOf(server: HttpServer): ServerFacts {
   const usual = createServer()
-  const set = (name: 'keepAliveTimeout' | 'headersTimeout' | 'requestTimeout' | 'maxRequestsPerSocket') => {
+  const set = (name: 'keepAliveTimeout' | 'headersTimeout' | 'requestTimeout' | 'maxRequestsPerSocket' | 'timeout') => {
     const value = server[name]
     return typeof value === 'number' && value !== usual[name] ? { [name]: value } : {}
   }
@@ -35,5 +35,6 @@ export function factsOf(server: HttpServer): ServerFacts {
     ...set('headersTimeout'),
     ...set('requestTimeout'),
     ...set('maxRequestsPerSocket'),
+    ...set('timeout'),
   }
 }

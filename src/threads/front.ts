@@ -48,8 +48,13 @@ function flagsOf(req: IncomingMessage, res: ServerResponse): number {
   const hasBody =
     headers['transfer-encoding'] !== undefined || (headers['content-length'] !== undefined && headers['content-length'] !== '0')
   return (
-    (res.shouldKeepAlive ? requestFlags.keepAlive : 0) |
+    (res.shouldKeepAlive && !isSpent(res) ? requestFlags.keepAlive : 0) |
     (hasBody ? requestFlags.hasBody : 0) |
     (req.httpVersionMinor === 0 ? requestFlags.isHttp10 : 0)
   )
+}
+
+/** The connection has had as many requests as the server allows. */
+function isSpent(res: ServerResponse): boolean {
+  return (res as { maxRequestsOnConnectionReached?: boolean }).maxRequestsOnConnectionReached === true
 }

@@ -66,7 +66,7 @@ export const threadRows = [
     cli: ['--thread-max-requests'],
     gunicorn: null,
     reload: 'respawn',
-    doc: 'Replace a thread after this many requests; 0 is never.',
+    doc: 'Replace a thread after this many requests, or up to a tenth more, so that not all are replaced at once; 0 is never.',
   },
   {
     name: 'threadMemoryLimit',
