@@ -84,12 +84,7 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
     for (const lane of lanes) {
       if (!lane.hasAhead) continue
       lane.read()
-      const isStill = lane.standsStill()
-      if (!lane.hasAhead) continue
-      if (isStill) {
-        lane.isStalled = true
-        putBack(lane.takeBack())
-      }
+      putBack(lane.takeBackIfStill())
       if (lane.hasAhead) isMore = true
     }
     distribute()

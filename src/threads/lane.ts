@@ -21,8 +21,13 @@ export interface LaneOptions {
   onProgress(lane: Lane): void
 }
 
-/** How many requests a busy thread is given ahead, to be claimed without asking. */
-export const aheadMax = 16
+/**
+ * How many requests a busy thread is given ahead, to be claimed without asking. What is taken back was work for nothing on
+ * both sides: a thread that stood still gets half as many from then on, and with each answer a little more.
+ */
+const aheadMax = 16
+const aheadMin = 1
+const aheadStep = 0.25
 
 type Keyed = { [endsKey]?: string }
 const endsKey = Symbol('monoceros.ends')
@@ -35,8 +40,6 @@ export class Lane implements Holder {
   inFlight = 0
   /** Requests that it has answered or given up. */
   handled = 0
-  /** It did not get on lately: it is given nothing ahead. */
-  isStalled = false
   /** It has left the pool: it is given nothing any more. */
   isLeaving = false
   idleSinceMs: number
@@ -49,6 +52,9 @@ export class Lane implements Holder {
   #nextStamp = 1
   #handledSeen = 0
   #isEnded = false
+  #ahead = aheadMin
+  /** It did not get on lately: it is given nothing ahead until it does. */
+  #isStalled = false
 
   constructor(options: LaneOptions) {
     const slots = options.concurrency + aheadMax
@@ -74,7 +80,7 @@ export class Lane implements Holder {
     return this.inFlight < this.#concurrency && !this.isLeaving
   }
   get hasPlaceAhead(): boolean {
-    return !this.isStalled && !this.isLeaving && this.#free.length > 0
+    return !this.#isStalled && !this.isLeaving && this.inFlight < this.#concurrency + Math.floor(this.#ahead)
   }
   get hasAhead(): boolean {
     return this.inFlight > this.#concurrency
@@ -115,11 +121,14 @@ export class Lane implements Holder {
     }
   }
 
-  /** True when nothing was finished since it was last asked. */
-  standsStill(): boolean {
+  /** Nothing was finished since this was last asked: what it has not begun is given back, in order. */
+  takeBackIfStill(): Exchange[] {
     const isStill = this.handled === this.#handledSeen
     this.#handledSeen = this.handled
-    return isStill
+    if (!isStill || !this.hasAhead) return []
+    this.#isStalled = true
+    this.#ahead = Math.max(aheadMin, this.#ahead / 2)
+    return this.takeBack()
   }
 
   /** Takes back what the thread has not begun, in the order in which it was given. */
@@ -196,7 +205,8 @@ export class Lane implements Holder {
   #finish(exchange: Exchange): void {
     this.#release(exchange)
     this.handled++
-    this.isStalled = false
+    this.#isStalled = false
+    if (this.#ahead < aheadMax) this.#ahead += aheadStep
   }
 
   #onRecord(record: Record): void {
