@@ -85,7 +85,11 @@ export const laneMachine = setup({
     note: effect<Note>('note'),
     tellReady: sendParent(({ context }) => ({ type: 'lane.ready', lane: context.lane })),
     tellCondemned: sendParent(({ context }) => ({ type: 'lane.condemned', lane: context.lane, problem: describeEnd(context) })),
-    tellLeaving: sendParent(({ context }) => ({ type: 'lane.leaving', lane: context.lane })),
+    tellLeaving: sendParent(({ context }, p: { phase: 'draining' | 'killing' }) => ({
+      type: 'lane.leaving',
+      lane: context.lane,
+      phase: p.phase,
+    })),
     keepReady: assign({ wasReady: true }),
     keepAsked: assign({ wasAsked: true }),
     keepKill: assign({ killReason: (_, p: { reason: string }) => p.reason }),
@@ -184,7 +188,10 @@ export const laneMachine = setup({
     draining: {
       description: 'Graceful shutdown: it finishes what it has, then the app’s onShutdown runs in it.',
       tags: 'leaves',
-      entry: ['tellLeaving', { type: 'order', params: { type: 'drain' } }],
+      entry: [
+        { type: 'tellLeaving', params: { phase: 'draining' } },
+        { type: 'order', params: { type: 'drain' } },
+      ],
       on: {
         'thread.drained': 'killing.terminating',
         overdue: {
@@ -200,7 +207,7 @@ export const laneMachine = setup({
     killing: {
       description: 'Timeout kill, or the end of a thread that has finished.',
       tags: 'leaves',
-      entry: 'tellLeaving',
+      entry: { type: 'tellLeaving', params: { phase: 'killing' } },
       initial: 'terminating',
       states: {
         autopsy: {

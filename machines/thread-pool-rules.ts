@@ -13,9 +13,11 @@ export interface PoolInput {
 }
 
 export interface LaneRecord {
-  readonly phase: 'booting' | 'ready' | 'leaving'
+  readonly phase: 'booting' | 'ready' | 'draining' | 'killing'
   /** The lane that is to go once this one is ready. */
   readonly replaces: LaneNumber | null
+  /** It is to be replaced, until it is: a replacement that fails does not end the wish. */
+  readonly isWorn: boolean
   /** A thread in native code that nothing can end: nobody is started in its place. */
   readonly isCondemned: boolean
 }
@@ -23,7 +25,7 @@ export interface LaneRecord {
 export interface PoolContext extends PoolInput {
   readonly lanes: Readonly<Record<LaneNumber, LaneRecord>>
   readonly window: RestartWindow
-  /** Threads that are due once their back-off is over. */
+  /** Back-offs under way; each may start one thread at its end, and until then nothing starts. */
   readonly waiting: number
 }
 
@@ -38,7 +40,8 @@ export interface Decision {
   readonly orders: readonly PoolOrder[]
 }
 
-export const laneId = (lane: LaneNumber) => `lane.${lane}`
+const idStart = 'lane.'
+export const laneId = (lane: LaneNumber) => `${idStart}${lane}`
 
 export const rowsOf = (context: PoolContext): readonly (LaneRecord & { readonly lane: LaneNumber })[] =>
   Object.entries(context.lanes).map(([lane, record]) => ({ lane: Number(lane), ...record }))
@@ -46,19 +49,32 @@ export const rowsOf = (context: PoolContext): readonly (LaneRecord & { readonly 
 export const readyOf = (context: PoolContext) => rowsOf(context).filter(({ phase }) => phase === 'ready')
 export const isReady = (context: PoolContext, lane: LaneNumber) => context.lanes[lane]?.phase === 'ready'
 
-/** Those that serve or will, without the ones that only wait to take another's place. */
-const staffOf = (context: PoolContext) =>
-  rowsOf(context).filter(({ phase, isCondemned, replaces }) => replaces === null && (phase !== 'leaving' || isCondemned)).length
+/** As many threads as run at once: each may be replaced before it goes. */
+export const lanesMaxOf = (max: number) => max * 2
 
-export const isGrowable = (context: PoolContext) => context.waiting === 0 && staffOf(context) < context.max
+/** One that drains goes for sure; one that is to be killed may turn out to be in native code, and gets nobody beside it. */
+const isCounted = (record: LaneRecord | undefined) => record !== undefined && record.phase !== 'draining'
+
+/** Those that serve or will; of one and the one that comes in its place, one. */
+const staffOf = (context: PoolContext) =>
+  rowsOf(context).filter((row) => isCounted(row) && (row.replaces === null || !isCounted(context.lanes[row.replaces]))).length
+
+/** Threads in native code are the process's alone. */
+const roomOf = (context: PoolContext) => lanesMaxOf(context.max) - rowsOf(context).filter(({ isCondemned }) => !isCondemned).length
+
+export const isGrowable = (context: PoolContext) => context.waiting === 0 && staffOf(context) < context.max && roomOf(context) > 0
+
+/** No order ends it, and only the end of the process ends what it has. */
+export const isStuck = (context: PoolContext) => rowsOf(context).some(({ isCondemned }) => isCondemned)
 
 function freeNumber(lanes: PoolContext['lanes']): LaneNumber {
   for (let lane = 1; ; lane++) if (lanes[lane] === undefined) return lane
 }
 
+/** Its number may be given again: whoever came in its place has it now. */
 function without(lanes: PoolContext['lanes'], lane: LaneNumber): PoolContext['lanes'] {
-  const { [lane]: _, ...others } = lanes
-  return others
+  const others = Object.entries(lanes).filter(([number]) => Number(number) !== lane)
+  return Object.fromEntries(others.map(([number, row]) => [number, row.replaces === lane ? { ...row, replaces: null } : row]))
 }
 
 const changed = (context: PoolContext, lane: LaneNumber, to: Partial<LaneRecord>): PoolContext['lanes'] => {
@@ -66,19 +82,34 @@ const changed = (context: PoolContext, lane: LaneNumber, to: Partial<LaneRecord>
   return record === undefined ? context.lanes : { ...context.lanes, [lane]: { ...record, ...to } }
 }
 
-export function start(context: PoolContext, { count, replaces }: { count: number; replaces: LaneNumber | null }): Decision {
+/** Starts a thread for each: in the place of the one that is named, or of nobody. */
+function start(context: PoolContext, due: readonly (LaneNumber | null)[]): Decision {
   let { lanes } = context
   const orders: PoolOrder[] = []
-  for (let started = 0; started < count; started++) {
+  for (const replaces of due) {
     const lane = freeNumber(lanes)
-    lanes = { ...lanes, [lane]: { phase: 'booting', replaces, isCondemned: false } }
+    lanes = { ...lanes, [lane]: { phase: 'booting', replaces, isWorn: false, isCondemned: false } }
     orders.push({ order: 'spawn', lane })
   }
   return { context: { lanes }, orders }
 }
 
-export const openAll = (context: PoolContext): Decision => start(context, { count: context.min, replaces: null })
-export const grow = (context: PoolContext): Decision => start(context, { count: 1, replaces: null })
+const nobody = (count: number): null[] => Array(Math.max(0, count)).fill(null)
+
+/** Starts those that are missing, then replacements of the worn, as far as there is room. */
+function startDue(context: PoolContext, most: number): Decision {
+  const rows = rowsOf(context)
+  const isAwaited = (lane: LaneNumber) => rows.some(({ replaces }) => replaces === lane)
+  const worn = rows.filter(({ lane, phase, isWorn }) => phase === 'ready' && isWorn && !isAwaited(lane)).map(({ lane }) => lane)
+  const due = [...nobody(context.min - staffOf(context)), ...worn]
+  return start(context, due.slice(0, Math.max(0, Math.min(most, roomOf(context)))))
+}
+
+/** What is due, unless a back-off is under way. */
+const settle = (context: PoolContext) => startDue(context, context.waiting > 0 ? 0 : Number.POSITIVE_INFINITY)
+
+export const openAll = (context: PoolContext): Decision => start(context, nobody(context.min))
+export const grow = (context: PoolContext): Decision => start(context, nobody(1))
 
 /** The one in whose place it comes may go. */
 export function keepReady(context: PoolContext, { lane }: { lane: LaneNumber }): Decision {
@@ -88,14 +119,20 @@ export function keepReady(context: PoolContext, { lane }: { lane: LaneNumber }):
   return { context: { lanes }, orders: isOldThere ? [{ order: 'tell', lane: old, event: { type: 'retire', reason: 'replaced' } }] : [] }
 }
 
-export const keepLeaving = (context: PoolContext, { lane }: { lane: LaneNumber }): Decision => ({
-  context: { lanes: changed(context, lane, { phase: 'leaving' }) },
+export const keepLeaving = (context: PoolContext, { lane, phase }: { lane: LaneNumber; phase: 'draining' | 'killing' }): Decision => ({
+  context: { lanes: changed(context, lane, { phase }) },
   orders: [],
 })
 
 export const keepCondemned = (context: PoolContext, { lane }: { lane: LaneNumber }): Decision => ({
-  context: { lanes: changed(context, lane, { isCondemned: true }) },
+  context: { lanes: changed(context, lane, { phase: 'killing', isCondemned: true }) },
   orders: [],
+})
+
+/** Its chart broke: what it cared for is beyond control, as a thread in native code is. */
+export const abandon = (context: PoolContext, { actorId, error }: { actorId: string; error: unknown }): Decision => ({
+  context: keepCondemned(context, { lane: Number(actorId.slice(idStart.length)) }).context,
+  orders: [{ order: 'note', note: { event: 'chart.failed', facts: { problem: String(error) } } }],
 })
 
 export const drop = (context: PoolContext, { lane }: { lane: LaneNumber }): Decision => ({
@@ -103,14 +140,19 @@ export const drop = (context: PoolContext, { lane }: { lane: LaneNumber }): Deci
   orders: [],
 })
 
-/** A thread has ended that nobody asked to: another takes its place, at once or after a back-off. */
+/** A thread has gone as it was asked to: what had no room beside it may start. */
+export function letGo(context: PoolContext, { lane }: { lane: LaneNumber }): Decision {
+  const lanes = without(context.lanes, lane)
+  const begun = settle({ ...context, lanes })
+  return { context: { lanes, ...begun.context }, orders: begun.orders }
+}
+
+/** A thread has ended that nobody asked to: what is due then starts at once, or after a back-off. */
 export function replaceDead(context: PoolContext, output: LaneOutput): Decision {
   const lanes = without(context.lanes, output.lane)
   const { window, delayMs } = countRestart(context.window, output)
-  const next = { ...context, lanes, window }
-  if (staffOf(next) + context.waiting >= context.min) return { context: { lanes, window }, orders: [] }
   if (delayMs === 0) {
-    const begun = grow(next)
+    const begun = settle({ ...context, lanes })
     return { context: { lanes, window, ...begun.context }, orders: begun.orders }
   }
   return {
@@ -124,14 +166,15 @@ export function replaceDead(context: PoolContext, output: LaneOutput): Decision 
 
 export function refill(context: PoolContext): Decision {
   const waiting = Math.max(0, context.waiting - 1)
-  const begun = grow(context)
+  const begun = startDue(context, waiting > 0 ? 1 : Number.POSITIVE_INFINITY)
   return { context: { waiting, ...begun.context }, orders: begun.orders }
 }
 
 export function recycle(context: PoolContext, { lane, reason }: { lane: LaneNumber; reason: string }): Decision {
-  const begun = start(context, { count: 1, replaces: lane })
+  const lanes = changed(context, lane, { isWorn: true })
+  const begun = settle({ ...context, lanes })
   return {
-    context: begun.context,
+    context: { lanes, ...begun.context },
     orders: [{ order: 'note', note: { event: 'thread.recycle', facts: { thread: lane, reason } } }, ...begun.orders],
   }
 }
@@ -144,13 +187,15 @@ export const tellOne = (_: PoolContext, { lane, event }: { lane: LaneNumber; eve
 export const retireAll = (context: PoolContext, { reason }: { reason: string }): Decision => ({
   context: {},
   orders: rowsOf(context)
-    .filter(({ phase }) => phase !== 'leaving')
+    .filter(({ phase }) => phase === 'booting' || phase === 'ready')
     .map(({ lane }) => ({ order: 'tell', lane, event: { type: 'retire', reason } })),
 })
 
 export const killAll = (context: PoolContext): Decision => ({
   context: {},
-  orders: rowsOf(context).map(({ lane }) => ({ order: 'tell', lane, event: { type: 'kill', reason: 'closing' } })),
+  orders: rowsOf(context)
+    .filter(({ isCondemned }) => !isCondemned)
+    .map(({ lane }) => ({ order: 'tell', lane, event: { type: 'kill', reason: 'closing' } })),
 })
 
 function actionOf(order: PoolOrder): unknown {

@@ -12,8 +12,8 @@ export type PoolEvent =
   /** Every thread is busy and a request waits, or no longer. */
   | { type: 'pressure'; isSaturated: boolean }
   | { type: 'lane.ready'; lane: LaneNumber }
-  | { type: 'lane.leaving'; lane: LaneNumber }
-  | { type: 'lane.condemned'; lane: LaneNumber }
+  | { type: 'lane.leaving'; lane: LaneNumber; phase: 'draining' | 'killing' }
+  | { type: 'lane.condemned'; lane: LaneNumber; problem: string }
   | { type: 'lane.overdue'; lane: LaneNumber; blockedMs: number }
   | { type: 'lane.recycle'; lane: LaneNumber; reason: string }
   | { type: 'lane.idle'; lane: LaneNumber }
@@ -43,7 +43,9 @@ export const threadPoolMachine = setup({
     keepReady: rule(rules.keepReady),
     keepLeaving: rule(rules.keepLeaving),
     keepCondemned: rule(rules.keepCondemned),
+    abandon: rule(rules.abandon),
     drop: rule(rules.drop),
+    letGo: rule(rules.letGo),
     replaceDead: rule(rules.replaceDead),
     refill: rule(rules.refill),
     recycle: rule(rules.recycle),
@@ -57,10 +59,10 @@ export const threadPoolMachine = setup({
     isSaturated: (_, p: { isSaturated: boolean }) => p.isSaturated,
     isRelieved: (_, p: { isSaturated: boolean }) => !p.isSaturated,
     isSpare: ({ context }, p: { lane: LaneNumber }) => rules.isReady(context, p.lane) && rules.readyOf(context).length > context.min,
-    /** It serves, and nobody is on the way to take its place. */
-    isReplaceable: ({ context }, p: { lane: LaneNumber }) =>
-      rules.isReady(context, p.lane) && rowsOf(context).every(({ replaces }) => replaces !== p.lane),
-    isThere: ({ context }, p: { lane: LaneNumber }) => context.lanes[p.lane] !== undefined,
+    /** It serves, and is not known to be worn. */
+    isReplaceable: ({ context }, p: { lane: LaneNumber }) => rules.isReady(context, p.lane) && context.lanes[p.lane]?.isWorn === false,
+    /** Its chart listens, and the thread may still be ended. */
+    isThere: ({ context }, p: { lane: LaneNumber }) => context.lanes[p.lane]?.isCondemned === false,
     isAsked: (_, p: LaneOutput) => p.ending === 'as-asked',
     /** Those that are condemned go with the process, and not before. */
     isOver: ({ context }) => rowsOf(context).every(({ isCondemned }) => isCondemned),
@@ -90,7 +92,7 @@ export const threadPoolMachine = setup({
     'xstate.done.actor.lane.*': [
       {
         guard: { type: 'isAsked', params: ({ event }) => event.output },
-        actions: [stopChild(({ event }) => event.actorId), { type: 'drop', params: ({ event }) => event.output }],
+        actions: [stopChild(({ event }) => event.actorId), { type: 'letGo', params: ({ event }) => event.output }],
       },
       { actions: [stopChild(({ event }) => event.actorId), { type: 'replaceDead', params: ({ event }) => event.output }] },
     ],
@@ -98,8 +100,7 @@ export const threadPoolMachine = setup({
     'xstate.error.actor.lane.*': {
       actions: [
         stopChild(({ event }) => event.actorId),
-        { type: 'drop', params: ({ event }) => ({ lane: Number(event.actorId.slice('lane.'.length)) }) },
-        { type: 'note', params: ({ event }) => ({ event: 'chart.failed', facts: { problem: String(event.error) } }) },
+        { type: 'abandon', params: ({ event }) => event },
         { type: 'wantSuccessor', params: { reason: 'the chart of a thread broke' } },
       ],
     },
@@ -108,7 +109,14 @@ export const threadPoolMachine = setup({
   states: {
     closed: {
       description: 'No thread runs.',
-      on: { open: 'opening', close: { actions: 'tellClosed' } },
+      on: {
+        open: 'opening',
+        close: { actions: 'tellClosed' },
+        // One that was condemned has ended after all.
+        'xstate.done.actor.lane.*': {
+          actions: [stopChild(({ event }) => event.actorId), { type: 'drop', params: ({ event }) => event.output }],
+        },
+      },
     },
     opening: {
       description: 'The first threads start and load the app.',
@@ -122,6 +130,21 @@ export const threadPoolMachine = setup({
             stopChild(({ event }) => event.actorId),
             { type: 'drop', params: ({ event }) => event.output },
             { type: 'tellFailed', params: ({ event }) => ({ problem: event.output.problem }) },
+          ],
+        },
+        'lane.condemned': {
+          target: 'closing',
+          actions: [
+            { type: 'keepCondemned', params: ({ event }) => event },
+            { type: 'tellFailed', params: ({ event }) => event },
+          ],
+        },
+        'xstate.error.actor.lane.*': {
+          target: 'closing',
+          actions: [
+            stopChild(({ event }) => event.actorId),
+            { type: 'abandon', params: ({ event }) => event },
+            { type: 'tellFailed', params: ({ event }) => ({ problem: String(event.error) }) },
           ],
         },
         close: 'closing',

@@ -1,5 +1,6 @@
 /** The user's program in a worker of class gthread: its threads have it, the main thread has the connections. */
 import { createActor } from 'xstate'
+import { isStuck, lanesMaxOf } from '../../machines/thread-pool-rules.ts'
 import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
 import { nowMs } from '../ipc/pulse.ts'
@@ -35,8 +36,7 @@ export function createThreadsProgram(
   const dispatcher = createDispatcher({ queueMax: settings.threadQueueMax, waitMaxMs: timeoutMs, nowMs })
   const threads = createThreads({
     entryPath: threadPath,
-    // One more, so that each can be replaced before it goes.
-    threadsMax: settings.threads * 2,
+    threadsMax: lanesMaxOf(settings.threads),
     heapMaxMib: settings.threadMemoryLimit,
   })
   const doors = createThreadDoors(scope, traffic, wishes, dispatcher)
@@ -46,7 +46,6 @@ export function createThreadsProgram(
   let kind: string | null = null
   let exportedServer: ServerFacts | null = null
   let bootError: MonocerosError | null = null
-  let isStuck = false
   let interrupted: Promise<void> | undefined
   let hasExited = false
 
@@ -104,10 +103,7 @@ export function createThreadsProgram(
       onCannotOpen: (problem) =>
         opened.reject(bootError ?? new MonocerosError('MON_BOOT_FAILED', { problem: `a thread could not start: ${problem}` })),
       onClosed: closed.resolve,
-      wantSuccessor(reason) {
-        isStuck = true
-        scope.recycle(reason)
-      },
+      wantSuccessor: scope.recycle,
     }),
     {
       input: {
@@ -199,7 +195,7 @@ export function createThreadsProgram(
 
   return {
     get isStuck() {
-      return isStuck
+      return isStuck(pool.getSnapshot().context)
     },
     async load() {
       await prepareWorker(scope)
