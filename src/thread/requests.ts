@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { bodyBytesOf } from '../http/body-count.ts'
 import type { Claims } from '../lanes/claims.ts'
 import { headFields, unpackHead, unpackTrailers } from '../lanes/head-text.ts'
-import { down, headFlags, requestFlags, up } from '../lanes/kinds.ts'
+import { down, headFlags, requestFlags, takenPortionBytes, up } from '../lanes/kinds.ts'
 import type { Line } from '../lanes/line.ts'
 import type { Record } from '../lanes/ring.ts'
 import { addFields, closeExchange, headOf, isDumped, isLastOf, messageClassesOf, setKeepAliveTimeout } from '../os/http-internals.ts'
@@ -47,8 +47,6 @@ interface Entry {
   takenBytes: number
 }
 
-/** Taken bytes are reported in such portions, so that a body of many small chunks does not cost a record for each. */
-const takenPortionBytes = 32 * 1024
 /** The main thread looks by itself after a millisecond; sooner, it need not be woken for each answer. */
 const ringEveryMs = 0.3
 /** So long the requests of one batch may keep the loop from what else waits in it. */
@@ -65,6 +63,9 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
   let handled = 0
   let isRunning = false
   let isScheduled = false
+  /** The request that is being started is the last of its batch. */
+  let isLastStarted = false
+  let rungMs = 0
 
   function find(record: Record): Entry | undefined {
     const entry = entries[record.slot]
@@ -126,12 +127,17 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
     if (isRunning) return
     isRunning = true
     const startedMs = performance.now()
-    let rungMs = startedMs
+    rungMs = startedMs
     let taken = 0
     try {
       while (running < concurrency && taken < pending.length) {
         const entry = pending[taken++]!
-        if (!claims.claim(entry.slot, entry.stamp)) continue
+        if (!claims.claim(entry.slot, entry.stamp)) {
+          // Taken back, and what came of its body with it; the slot may already be another's.
+          if (entries[entry.slot] === entry) entries[entry.slot] = undefined
+          continue
+        }
+        isLastStarted = taken === pending.length
         start(entry)
         const now = performance.now()
         if (now - rungMs > ringEveryMs) {
@@ -283,6 +289,8 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
       socket?.flush()
       line().send(up.end, entry.slot, entry.stamp, isBodyCounted ? bodyBytesOf(response) : 0)
       leave(entry)
+      // The handler may go on for long, or for ever, before the batch is over.
+      if (isRunning && (isLastStarted || performance.now() - rungMs > ringEveryMs)) line().ring()
       response.once('finish', () => {
         if (request === null || socket === null) return
         closeExchange(request, response, socket)

@@ -13,12 +13,12 @@ const turningMs = 600
 
 /**
  * A request is overdue when its handler was waited for, without a sign of life, for `timeoutMs`. While a client does not send
- * its body, or does not read its answer, it is the client that is waited for.
+ * its body, or does not read its answer, it is the client that is waited for. A thread may also be blocked by what the app does
+ * after its answers: whatever it is given next would wait for it.
  */
 export function findOverdue(lane: Lane, timeoutMs: number, nowMs: number): Overdue | null {
   if (timeoutMs === 0) return null
   const begun = lane.held()
-  if (begun.length === 0) return null
   const silentMs = nowMs - lane.vitals.read().stampMs
   const isBlocked = silentMs > turningMs
   const isLate = (exchange: Exchange) => nowMs - exchange.movedMs > timeoutMs && (isBlocked || exchange.isHandlersTurn)
