@@ -1,6 +1,6 @@
 /** One request that a thread is to answer, from its head to the last byte of its answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { requestFlags, windowBytes } from '../lanes/kinds.ts'
+import { requestFlags, takenPortionBytes, windowBytes } from '../lanes/kinds.ts'
 import { windowPortionBytes } from './portions.ts'
 
 /** Where it is now; null while it waits for a thread. */
@@ -15,7 +15,7 @@ export class Exchange {
   holder: Holder | null = null
   slot = -1
   stamp = -1
-  /** When the thread was given it, and when it last gave a sign of life. */
+  /** When the thread was given it, and when it last gave a sign of life or was given more of the body. */
   startedMs = 0
   movedMs = 0
   hasHead = false
@@ -28,6 +28,10 @@ export class Exchange {
   /** Of the answer, not yet taken by the client's socket. */
   unsentBytes = 0
   #isReading = false
+  /** The body has come to its end. */
+  #isWhole = false
+  /** Of the body, what was sent to a thread that may not have begun: another one is given it again. Within the window. */
+  #kept: Buffer[] | null = []
 
   readonly queuedMs: number
   readonly req: IncomingMessage
@@ -50,15 +54,24 @@ export class Exchange {
   /** The handler is waited for, not the client. */
   get isHandlersTurn(): boolean {
     if (this.unsentBytes > windowPortionBytes) return false
-    return !this.#isReading || this.req.complete || this.untakenBytes > 0
+    // Less than a portion may be taken already, and not yet told.
+    return !this.#isReading || this.req.complete || this.untakenBytes >= takenPortionBytes
   }
 
   /** Gives the body to the thread as it comes, and no faster than the app takes it. */
   readBody(): void {
-    if (!this.hasBody || this.#isReading) return
+    if (!this.hasBody) return
+    for (const chunk of this.#kept ?? []) this.holder?.sendBody(this, chunk)
+    if (this.#isWhole) this.holder?.endBody(this, this.req.rawTrailers)
+    if (this.#isWhole || this.#isReading) return
     this.#isReading = true
     this.req.on('data', this.#onData)
     this.req.on('end', this.#onEnd)
+  }
+
+  /** Its thread has given a sign of it: it cannot be another one's any more. */
+  onBegun(): void {
+    this.#kept = null
   }
 
   onTaken(bytes: number): void {
@@ -68,6 +81,7 @@ export class Exchange {
 
   /** What still comes of the body is dropped, so that the next request of the connection can be read. */
   stopReading(): void {
+    this.#kept = null
     if (!this.#isReading) return
     this.#isReading = false
     this.req.off('data', this.#onData)
@@ -77,12 +91,14 @@ export class Exchange {
 
   readonly #onData = (chunk: Buffer): void => {
     this.untakenBytes += chunk.byteLength
+    this.#kept?.push(chunk)
     this.holder?.sendBody(this, chunk)
     if (this.untakenBytes >= windowBytes) this.req.pause()
   }
 
   readonly #onEnd = (): void => {
     this.#isReading = false
+    this.#isWhole = true
     this.holder?.endBody(this, this.req.rawTrailers)
   }
 }

@@ -135,7 +135,7 @@ export class Lane implements Holder {
   takeBack(): Exchange[] {
     const back: Exchange[] = []
     for (const exchange of this.#exchanges) {
-      if (exchange === undefined || exchange.hasBody || !this.#claims.takeBack(exchange.slot, exchange.stamp)) continue
+      if (exchange === undefined || !this.#claims.takeBack(exchange.slot, exchange.stamp)) continue
       this.#release(exchange)
       back.push(exchange)
     }
@@ -164,12 +164,14 @@ export class Lane implements Holder {
 
   sendBody(exchange: Exchange, bytes: Uint8Array): void {
     if (exchange.isOver) return
+    exchange.movedMs = this.#options.nowMs()
     this.#line.sendBytes(down.body, exchange.slot, exchange.stamp, 0, 0, bytes)
     this.#line.ring()
   }
 
   endBody(exchange: Exchange, trailers: readonly string[]): void {
     if (exchange.isOver) return
+    exchange.movedMs = this.#options.nowMs()
     this.#line.sendText(down.bodyEnd, exchange.slot, exchange.stamp, 0, 0, packTrailers(trailers), 'latin1')
     this.#line.ring()
   }
@@ -213,6 +215,7 @@ export class Lane implements Holder {
     const exchange = this.#exchanges[record.slot]
     if (exchange === undefined || exchange.stamp !== record.stamp) return
     exchange.movedMs = this.#options.nowMs()
+    exchange.onBegun()
     const isWanted = !exchange.isOver && !exchange.res.destroyed
     switch (record.kind) {
       case up.inform:
