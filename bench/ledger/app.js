@@ -1,13 +1,17 @@
 /**
  * The app under load. It calls `listen()` itself, so that monoceros, a node:cluster primary and PM2 serve the same file. In a
  * file of its own it notes each connection and each request as they come and go, so that afterwards it is known in whose
- * hands a lost one was; written synchronously, since a killed process writes nothing later.
+ * hands a lost one was; written synchronously, since a killed process writes nothing later. Each thread has its own file: the
+ * connections are its worker's (`connections.js`).
  */
+import { execSync } from 'node:child_process'
 import { openSync, writeSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { isMainThread, threadId } from 'node:worker_threads'
 
-const book = openSync(join(process.cwd(), `${process.pid}.book`), 'a')
+const who = isMainThread ? process.pid : `${process.pid}.${threadId}`
+const book = openSync(join(process.cwd(), `${who}.book`), 'a')
 const note = (...words) => writeSync(book, `${words.join(' ')} ${Date.now()}\n`)
 const page = Buffer.alloc(2_048, 'a page of the ledger ')
 
@@ -30,6 +34,15 @@ const routes = {
     response.write('')
   },
   'GET /block': () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000),
+  /** In native code, which a thread cannot be brought back from. */
+  'GET /native': () => execSync('exec sleep 60'),
+  /** Answered, and then the end of its thread, whatever that has been given meanwhile. */
+  'GET /throw-later': (_request, response) => {
+    response.end()
+    setTimeout(() => {
+      throw new Error('thrown after the answer')
+    }, 5)
+  },
 }
 
 const server = createServer((request, response) => {

@@ -1,17 +1,20 @@
-/** What the app's processes noted: who accepted which connection, and who had which request. */
+/** What the app's processes and threads noted: who accepted which connection, and who had which request. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+/** A process by its pid, or a thread of one: `pid.threadId`. */
+export type Holder = string
+
 interface Accepted {
-  readonly pid: number
+  readonly who: Holder
   readonly atMs: number
 }
 
 export interface Books {
-  /** The process that read the head of this request. */
-  readerOf(id: string): number | null
+  /** Whose app was given this request. */
+  readerOf(id: string): Holder | null
   /** The process that accepted the client's connection; ports come again, so the time decides. */
-  accepterOf(localPort: number, openedAtMs: number, lostAtMs: number): number | null
+  accepterOf(localPort: number, openedAtMs: number, lostAtMs: number): Holder | null
   readonly pids: readonly number[]
 }
 
@@ -19,23 +22,23 @@ export interface Books {
 const slackMs = 50
 
 export function readBooks(folder: string): Books {
-  const readers = new Map<string, number>()
+  const readers = new Map<string, Holder>()
   const accepted = new Map<number, Accepted[]>()
   const names = readdirSync(folder).filter((name) => name.endsWith('.book'))
   for (const name of names) {
-    const pid = Number.parseInt(name, 10)
+    const who = name.slice(0, -'.book'.length)
     for (const line of readFileSync(join(folder, name), 'utf8').split('\n')) {
       const [what, id = '-', port, atMs] = line.split(' ')
-      if (what === 'request') readers.set(id, pid)
-      else if (what === 'connection') accepted.set(Number(port), [...(accepted.get(Number(port)) ?? []), { pid, atMs: Number(atMs) }])
+      if (what === 'request') readers.set(id, who)
+      else if (what === 'connection') accepted.set(Number(port), [...(accepted.get(Number(port)) ?? []), { who, atMs: Number(atMs) }])
     }
   }
   return {
     readerOf: (id) => readers.get(id) ?? null,
     accepterOf(localPort, openedAtMs, lostAtMs) {
       const fitting = (accepted.get(localPort) ?? []).filter(({ atMs }) => atMs >= openedAtMs - slackMs && atMs <= lostAtMs + slackMs)
-      return fitting.at(-1)?.pid ?? null
+      return fitting.at(-1)?.who ?? null
     },
-    pids: names.map((name) => Number.parseInt(name, 10)),
+    pids: [...new Set(names.map((name) => Number.parseInt(name, 10)))],
   }
 }

@@ -1,16 +1,19 @@
 /**
- * `npm run ledger [-- --peers] [--requests N] [--only TEXT] [--with="-k sync"]`: every lifecycle event under load, and what
- * it lost. Exits with 1 when monoceros lost a request, or when something of it was not as it should be.
+ * `npm run ledger [-- --peers] [--threads N] [--requests N] [--only TEXT] [--with="-k sync"]`: every lifecycle event under load,
+ * and what it lost. Exits with 1 when monoceros lost a request, or when something of it was not as it should be.
  */
 import { parseArgs } from 'node:util'
-import { mixedEvents, monocerosEvents, monocerosTrial } from './monoceros.ts'
+import { asyncLayout, mixedEvents, monocerosEvents, monocerosTrial } from './monoceros.ts'
 import { header, rowText, widthsFor } from './report.ts'
+import { threadEvents, threadLayout } from './threads.ts'
 import { runTrial, type Trial } from './trial.ts'
 
 const { values } = parseArgs({
   options: {
     /** node:cluster and PM2 as well, for the events they have. */
     peers: { type: 'boolean', default: false },
+    /** The events of gthread, with so many threads in each worker, in the place of those of async. */
+    threads: { type: 'string', default: '0' },
     requests: { type: 'string', default: '5000' },
     /** Only events whose name, or subjects whose name, has this in it. */
     only: { type: 'string', default: '' },
@@ -19,7 +22,10 @@ const { values } = parseArgs({
   },
 })
 const moreArgs = values.with.split(' ').filter(Boolean)
-const own = [...monocerosEvents, ...mixedEvents].map((event) => monocerosTrial(event, moreArgs))
+const threads = Number(values.threads)
+const layout = threads > 0 ? threadLayout(threads) : asyncLayout
+const events = threads > 0 ? threadEvents : monocerosEvents
+const own = [...events, ...mixedEvents].map((event) => monocerosTrial(event, moreArgs, layout))
 const theirs = values.peers ? await peerTrials() : []
 const trials = [...own, ...theirs].filter(({ subject, event }) => `${subject} ${event}`.toLowerCase().includes(values.only.toLowerCase()))
 

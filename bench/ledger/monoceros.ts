@@ -7,25 +7,35 @@ import { type Running, root, startShared } from '../../test/support/harness.ts'
 import type { Service, Trial } from './trial.ts'
 import type { Permit } from './verdict.ts'
 
-interface MonocerosEvent {
+export interface MonocerosEvent {
   readonly name: string
   readonly args?: readonly string[]
   readonly isEnd?: boolean
-  /** Four, unless it says otherwise. */
+  /** As many as the class has, unless it says otherwise. */
   readonly workers?: number
   /** Without `bind`: the arbiter binds what the program listens to, and lends it by handle. */
   readonly isBoundByProgram?: boolean
-  happen(server: Running): Promise<Permit>
+  happen(server: Running, workers: number): Promise<Permit>
+}
+
+/** How monoceros runs the app: which rows there are is up to whoever asks. */
+export interface Layout {
+  readonly subject: string
+  readonly workers: number
+  readonly args: readonly string[]
+  /** At the top of the config file. */
+  readonly config: string
 }
 
 export const workers = 4
+export const asyncLayout: Layout = { subject: 'monoceros', workers, args: [], config: '' }
 export const appFile = 'app.mjs'
-const configFile = 'monoceros.config.json'
+const configFile = 'monoceros.config.mjs'
 export const soundApp = `import ${JSON.stringify(pathToFileURL(join(root, 'bench/ledger/app.js')).href)}\n`
-const nothingDied: Permit = { victims: new Map(), endsAtMs: null }
+export const nothingDied: Permit = { victims: new Map(), endsAtMs: null }
 
 /** A new generation serves, and the old one is gone. */
-async function reload(server: Running): Promise<void> {
+async function reload(server: Running, workers: number): Promise<void> {
   const before = server.lines.length
   const gone = server.all('worker.gone').length
   server.signal('SIGHUP')
@@ -75,7 +85,7 @@ async function scale(server: Running, signal: 'SIGTTIN' | 'SIGTTOU', times: numb
   }
 }
 
-async function scaleUpAndDown(server: Running): Promise<Permit> {
+async function scaleUpAndDown(server: Running, workers: number): Promise<Permit> {
   const before = server.lines.length
   await scale(server, 'SIGTTIN', 2)
   for (const slot of [workers, workers + 1]) await server.until('worker.ready', { slot }, { after: before })
@@ -104,9 +114,9 @@ async function beginReload(server: Running): Promise<void> {
   await server.until('worker.ready', undefined, { after: before })
 }
 
-async function reloadTwice(server: Running): Promise<Permit> {
+async function reloadTwice(server: Running, workers: number): Promise<Permit> {
   await beginReload(server)
-  await reload(server)
+  await reload(server, workers)
   if (server.all('reload.done').length !== 1) throw new Error('the reload under way was not given up for the newer one')
   return nothingDied
 }
@@ -122,7 +132,7 @@ async function killDuringReload(server: Running): Promise<Permit> {
   return { victims: new Map([[pid, diedAtMs]]), endsAtMs: null }
 }
 
-async function killArbiter(server: Running): Promise<Permit> {
+async function killArbiter(server: Running, workers: number): Promise<Permit> {
   const endsAtMs = Date.now()
   server.signal('SIGKILL')
   // Its workers hold its stderr: this comes when the last of them is gone.
@@ -132,7 +142,7 @@ async function killArbiter(server: Running): Promise<Permit> {
   return { victims: new Map(), endsAtMs }
 }
 
-async function stop(server: Running): Promise<Permit> {
+async function stop(server: Running, workers: number): Promise<Permit> {
   const endsAtMs = Date.now()
   const exit = await server.stop()
   if (exit.code !== 0) throw new Error(`exit code ${exit.code ?? exit.signal}`)
@@ -147,14 +157,14 @@ const hangs = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)\n'
 export const monocerosEvents: readonly MonocerosEvent[] = [
   {
     name: 'HUP',
-    async happen(server) {
-      await reload(server)
+    async happen(server, workers) {
+      await reload(server, workers)
       return nothingDied
     },
   },
   {
     name: 'HUP with broken config',
-    happen: (server) => failToReload(server, { [configFile]: '{ "workers": ' }, []),
+    happen: (server) => failToReload(server, { [configFile]: 'export default { workers: ' }, []),
   },
   {
     name: 'HUP with broken app',
@@ -162,13 +172,13 @@ export const monocerosEvents: readonly MonocerosEvent[] = [
   },
   {
     name: 'HUP with an app that hangs at import',
-    happen: (server) => failToReload(server, { [appFile]: hangs, [configFile]: '{ "bootTimeout": 1 }' }, ['worker.boot-timeout']),
+    happen: (server) => failToReload(server, { [appFile]: hangs, [configFile]: 'export const bootTimeout = 1\n' }, ['worker.boot-timeout']),
   },
   { name: 'TTIN, TTOU', happen: scaleUpAndDown },
   {
     name: 'max_requests',
     args: ['--max-requests', '150', '--max-requests-jitter', '50'],
-    async happen(server) {
+    async happen(server, workers) {
       await server.untilCount('worker.recycle', 3 * workers)
       await server.untilCount('worker.gone', 2 * workers)
       return nothingDied
@@ -188,8 +198,8 @@ export const mixedEvents: readonly MonocerosEvent[] = [
   {
     name: 'HUP of a program that listens by itself',
     isBoundByProgram: true,
-    async happen(server) {
-      await reload(server)
+    async happen(server, workers) {
+      await reload(server, workers)
       return nothingDied
     },
   },
@@ -198,43 +208,44 @@ export const mixedEvents: readonly MonocerosEvent[] = [
   {
     name: 'SIGKILL of the arbiter during a HUP',
     isEnd: true,
-    async happen(server) {
+    async happen(server, workers) {
       await beginReload(server)
-      return killArbiter(server)
+      return killArbiter(server, workers)
     },
   },
   {
     name: 'TERM of every process, as systemd does',
     isEnd: true,
-    async happen(server) {
+    async happen(server, workers) {
       for (const pid of server.workers().values()) process.kill(pid, 'SIGTERM')
-      return stop(server)
+      return stop(server, workers)
     },
   },
   {
     name: 'TERM during a HUP',
     isEnd: true,
-    async happen(server) {
+    async happen(server, workers) {
       await beginReload(server)
-      return stop(server)
+      return stop(server, workers)
     },
   },
 ]
 
 /** @param moreArgs options of monoceros on top, to see an event under other settings */
-export function monocerosTrial(event: MonocerosEvent, moreArgs: readonly string[] = []): Trial {
-  return { subject: 'monoceros', event: event.name, isEnd: event.isEnd ?? false, start: () => startService(event, moreArgs) }
+export function monocerosTrial(event: MonocerosEvent, moreArgs: readonly string[] = [], layout = asyncLayout): Trial {
+  return { subject: layout.subject, event: event.name, isEnd: event.isEnd ?? false, start: () => startService(event, moreArgs, layout) }
 }
 
-async function startService(event: MonocerosEvent, moreArgs: readonly string[]): Promise<Service> {
+async function startService(event: MonocerosEvent, moreArgs: readonly string[], layout: Layout): Promise<Service> {
   const bind = event.isBoundByProgram ? [] : ['-b', '127.0.0.1:0']
+  const wanted = event.workers ?? layout.workers
   const { running, close } = startShared({
-    args: [appFile, '-w', String(event.workers ?? workers), ...bind, ...(event.args ?? []), ...moreArgs],
-    files: { [appFile]: soundApp, [configFile]: '{}' },
+    args: [appFile, '-w', String(wanted), ...bind, ...layout.args, ...(event.args ?? []), ...moreArgs],
+    files: { [appFile]: soundApp, [configFile]: layout.config === '' ? 'export default {}\n' : layout.config },
   })
   try {
     await running.ready()
-    await running.untilCount('worker.ready', event.workers ?? workers)
+    await running.untilCount('worker.ready', wanted)
   } catch (error) {
     await close()
     throw error
@@ -242,9 +253,9 @@ async function startService(event: MonocerosEvent, moreArgs: readonly string[]):
   return {
     port: running.port(),
     folder: running.folder,
-    happen: () => event.happen(running),
+    happen: () => event.happen(running, wanted),
     async close() {
-      const problems = event.isEnd ? [] : await unhealthy(running, event.workers ?? workers)
+      const problems = event.isEnd ? [] : await unhealthy(running, wanted)
       await close().catch((error: Error) => problems.push(error.message))
       return problems
     },

@@ -1,11 +1,13 @@
-/** Judges each request that did not get its answer: was its connection held by the very process that died? */
-import type { Books } from './books.ts'
+/** Judges each request that did not get its answer: was it held by the very process or thread that died? */
+import type { Books, Holder } from './books.ts'
 import type { LoadResult, Loss } from './protocol.ts'
 
 /** What an event permits. Nothing dies in most events, and then nothing may be lost. */
 export interface Permit {
   /** Processes that were killed, and when. */
   readonly victims: ReadonlyMap<number, number>
+  /** Requests that were the death of the thread that had them, and when. Of a thread only what it was executing is lost. */
+  readonly deadly?: ReadonlyMap<string, number>
   /** When the whole service was told to end, or its arbiter was killed: then later connections may be refused. */
   readonly endsAtMs: number | null
 }
@@ -14,7 +16,7 @@ export type Judgement = 'lost' | 'in-hands' | 'refused'
 
 export interface JudgedLoss extends Loss {
   readonly judgement: Judgement
-  readonly holder: number | null
+  readonly holder: Holder | null
 }
 
 export interface Verdict {
@@ -34,7 +36,7 @@ const clockSlackMs = 50
 export function judge(result: LoadResult, books: Books, permit: Permit): Verdict {
   const losses = result.losses.map((loss): JudgedLoss => {
     const holder = holderOf(loss, books)
-    return { ...loss, holder, judgement: judgeLoss(loss, holder, permit) }
+    return { ...loss, holder, judgement: diedWithThread(loss, books, permit) ? 'in-hands' : judgeLoss(loss, holder, permit) }
   })
   const count = (judgement: Judgement) => losses.filter((loss) => loss.judgement === judgement).length
   return {
@@ -47,15 +49,23 @@ export function judge(result: LoadResult, books: Books, permit: Permit): Verdict
   }
 }
 
-function holderOf(loss: Loss, books: Books): number | null {
+function holderOf(loss: Loss, books: Books): Holder | null {
   const reader = books.readerOf(loss.id)
   if (reader !== null) return reader
   if (loss.localPort === null || loss.openedAtMs === null) return null
-  return books.accepterOf(loss.localPort, loss.openedAtMs, loss.lostAtMs) ?? loss.lastPid
+  return books.accepterOf(loss.localPort, loss.openedAtMs, loss.lostAtMs) ?? loss.lastPid?.toString() ?? null
 }
 
-function judgeLoss(loss: Loss, holder: number | null, { victims, endsAtMs }: Permit): Judgement {
-  if (holder !== null) return loss.lostAtMs + clockSlackMs >= (victims.get(holder) ?? Number.POSITIVE_INFINITY) ? 'in-hands' : 'lost'
+/** Only a thread that has noted the request was executing it. */
+function diedWithThread(loss: Loss, books: Books, { deadly = new Map() }: Permit): boolean {
+  const reader = books.readerOf(loss.id)
+  if (reader === null) return false
+  return [...deadly].some(([id, diedAtMs]) => books.readerOf(id) === reader && loss.lostAtMs + clockSlackMs >= diedAtMs)
+}
+
+function judgeLoss(loss: Loss, holder: Holder | null, { victims, endsAtMs }: Permit): Judgement {
+  if (holder !== null)
+    return loss.lostAtMs + clockSlackMs >= (victims.get(Number.parseInt(holder, 10)) ?? Number.POSITIVE_INFINITY) ? 'in-hands' : 'lost'
   if (endsAtMs !== null) return mayBeRefused(loss, endsAtMs) ? 'refused' : 'lost'
   return isTakenUnnoted(loss, victims) ? 'in-hands' : 'lost'
 }
