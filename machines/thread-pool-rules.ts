@@ -59,8 +59,7 @@ const isCounted = (record: LaneRecord | undefined) => record !== undefined && re
 const staffOf = (context: PoolContext) =>
   rowsOf(context).filter((row) => isCounted(row) && (row.replaces === null || !isCounted(context.lanes[row.replaces]))).length
 
-/** Threads in native code are the process's alone. */
-const roomOf = (context: PoolContext) => lanesMaxOf(context.max) - rowsOf(context).filter(({ isCondemned }) => !isCondemned).length
+const roomOf = (context: PoolContext) => lanesMaxOf(context.max) - rowsOf(context).length
 
 export const isGrowable = (context: PoolContext) => context.waiting === 0 && staffOf(context) < context.max && roomOf(context) > 0
 
@@ -111,12 +110,18 @@ const settle = (context: PoolContext) => startDue(context, context.waiting > 0 ?
 export const openAll = (context: PoolContext): Decision => start(context, nobody(context.min))
 export const grow = (context: PoolContext): Decision => start(context, nobody(1))
 
+/** It counts as leaving from now on, not from when it says so: what is decided until then must not count on it. */
+export const retire = (context: PoolContext, { lane, reason }: { lane: LaneNumber; reason: string }): Decision => ({
+  context: { lanes: changed(context, lane, { phase: 'draining' }) },
+  orders: [{ order: 'tell', lane, event: { type: 'retire', reason } }],
+})
+
 /** The one in whose place it comes may go. */
 export function keepReady(context: PoolContext, { lane }: { lane: LaneNumber }): Decision {
   const old = context.lanes[lane]?.replaces ?? null
   const lanes = changed(context, lane, { phase: 'ready', replaces: null })
-  const isOldThere = old !== null && isReady(context, old)
-  return { context: { lanes }, orders: isOldThere ? [{ order: 'tell', lane: old, event: { type: 'retire', reason: 'replaced' } }] : [] }
+  if (old === null || !isReady(context, old)) return { context: { lanes }, orders: [] }
+  return retire({ ...context, lanes }, { lane: old, reason: 'replaced' })
 }
 
 export const keepLeaving = (context: PoolContext, { lane, phase }: { lane: LaneNumber; phase: 'draining' | 'killing' }): Decision => ({

@@ -49,6 +49,7 @@ export const threadPoolMachine = setup({
     replaceDead: rule(rules.replaceDead),
     refill: rule(rules.refill),
     recycle: rule(rules.recycle),
+    retire: rule(rules.retire),
     tellOne: rule(rules.tellOne),
     retireAll: rule(rules.retireAll),
     killAll: rule(rules.killAll),
@@ -157,7 +158,7 @@ export const threadPoolMachine = setup({
         pressure: { guard: { type: 'isSaturated', params: ({ event }) => event }, target: 'saturated' },
         'lane.idle': {
           guard: { type: 'isSpare', params: ({ event }) => event },
-          actions: { type: 'tellOne', params: ({ event }) => ({ lane: event.lane, event: { type: 'retire', reason: 'idle' } }) },
+          actions: { type: 'retire', params: ({ event }) => ({ lane: event.lane, reason: 'idle' }) },
         },
         'lane.recycle': {
           guard: { type: 'isReplaceable', params: ({ event }) => event },
@@ -190,7 +191,7 @@ export const threadPoolMachine = setup({
         'lane.ready': {
           actions: [
             { type: 'keepReady', params: ({ event }) => event },
-            { type: 'tellOne', params: ({ event }) => ({ lane: event.lane, event: { type: 'retire', reason: 'stop' } }) },
+            { type: 'retire', params: ({ event }) => ({ lane: event.lane, reason: 'stop' }) },
           ],
         },
         'lane.condemned': { actions: { type: 'keepCondemned', params: ({ event }) => event } },
