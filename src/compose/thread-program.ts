@@ -1,6 +1,7 @@
 /** The user's program inside a thread: imported, started, given its servers, and told to end. */
 import type { Server as HttpServer } from 'node:http'
 import type { Server } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Adopted, adopt } from '../app/adopt.ts'
 import { installFastResponse } from '../app/fast-response.ts'
 import { findApp } from '../app/find.ts'
@@ -69,6 +70,8 @@ export function createThreadProgram(orders: ThreadOrders): ThreadProgram {
     const isMain = listens++ === 0
     try {
       const server = requireHttp(listen.server, spec)
+      // What a program tells its server right after listen() counts as what it told it before.
+      await nextTurn()
       const answer = await host.listen(listen.wish, factsOf(server))
       if (!answer.ok) throw Object.assign(new Error(answer.problem), { code: 'EADDRINUSE', syscall: 'listen' })
       if (!listen.isCancelled()) openDoor(answer.door, server, answer.address)

@@ -23,12 +23,20 @@ export interface ThreadDoors {
 export function createThreadDoors(scope: WorkerScope, traffic: Traffic, wishes: Wishes, dispatcher: Dispatcher): ThreadDoors {
   const { boot, settings, log } = scope
   const doors: { readonly key: string; readonly address: Deferred<ShownAddress> }[] = []
+  let isUpgradeTold = false
 
   function add(key: string): { door: number; server: Server; address: Deferred<ShownAddress> } {
     const door = doors.length
     const address = deferred<ShownAddress>()
     doors.push({ key, address })
     return { door, server: createFront(dispatcher, door, nowMs), address }
+  }
+
+  function apply(server: Server, facts: ServerFacts): void {
+    applyFacts(server, facts)
+    if (!facts.hasUpgrade || isUpgradeTold) return
+    isUpgradeTold = true
+    log.event('thread.no-upgrade', {})
   }
 
   const given = () => boot.listeners.map((listener) => ({ listener }))
@@ -47,7 +55,7 @@ export function createThreadDoors(scope: WorkerScope, traffic: Traffic, wishes: 
   return {
     async openExported(facts) {
       const { server, address } = add('exported')
-      applyFacts(server, facts)
+      apply(server, facts)
       const granted = []
       if (boot.isBindGiven) granted.push(...given())
       else
@@ -68,7 +76,7 @@ export function createThreadDoors(scope: WorkerScope, traffic: Traffic, wishes: 
         const isMain = doors.length === 0
         const { door, server, address } = add(key)
         try {
-          applyFacts(server, facts)
+          apply(server, facts)
           await traffic.openAt(server, await grantedFor(isMain, wish))
           address.resolve(server.address() as ShownAddress)
         } catch (error) {

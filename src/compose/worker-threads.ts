@@ -214,7 +214,6 @@ export function createThreadsProgram(
     async open() {
       pulse.setPhase('opening')
       if (exportedServer === null) return
-      if (exportedServer.hasUpgrade) log.event('thread.no-upgrade', {})
       await doors.openExported(exportedServer)
     },
     interrupt() {
