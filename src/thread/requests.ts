@@ -150,15 +150,19 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
       isRunning = false
       pending = taken === pending.length ? [] : pending.slice(taken)
       line().ring()
-      if (pending.length > 0 && running < concurrency) setImmediate(run)
+      if (pending.length > 0 && running < concurrency) setImmediate(runOutside)
     }
   }
+
+  /** What an app keeps for one request (AsyncLocalStorage) is not there when the next one starts. */
+  const outside = new AsyncResource('MONOCEROSLANE')
+  const runOutside = () => outside.runInAsyncScope(run)
 
   /** From inside the app's own call of `end()`: the next request is not its callee. */
   function runSoon(): void {
     if (isRunning || isScheduled || pending.length === 0) return
     isScheduled = true
-    process.nextTick(run)
+    process.nextTick(runOutside)
   }
 
   function start(entry: Entry): void {
