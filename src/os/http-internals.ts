@@ -116,7 +116,8 @@ export function closeExchange(request: IncomingMessage, response: ServerResponse
   process.nextTick(emitClose, response)
 }
 
-function emitClose(response: ServerResponse): void {
+/** Node tells only the response whose turn it is that its connection is gone, and none that waits behind it. */
+export function emitClose(response: ServerResponse): void {
   const state = inner(response)
   if (state._closed) return
   state.destroyed = true

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { closeAfter } from '../http/last-answer.ts'
 import { nowMs, type Pulse } from '../ipc/pulse.ts'
-import { rawSocketOf } from '../os/http-internals.ts'
+import { emitClose, rawSocketOf } from '../os/http-internals.ts'
 import type { Patience } from './idle.ts'
 
 const key = Symbol('monoceros.connection')
@@ -18,6 +18,8 @@ export interface Connection {
   isKept: boolean
   /** The last response begun: the one that decides whether the connection is kept. */
   response: ServerResponse | null
+  /** Responses whose turn to be sent has not come. */
+  readonly behind: Set<ServerResponse>
   upgrade: Upgrade | null
 }
 
@@ -79,6 +81,7 @@ export function createConnections(pulse: Pulse, onClosed: () => void): Connectio
         bytesSeen: 0,
         isKept: false,
         response: null,
+        behind: new Set(),
         upgrade: null,
       }
       ;(socket as Keyed)[key] = connection
@@ -89,6 +92,7 @@ export function createConnections(pulse: Pulse, onClosed: () => void): Connectio
       socket.once('close', () => {
         open.delete(connection)
         pulse.add('connections', -1)
+        for (const response of connection.behind) emitClose(response)
         onClosed()
       })
       return connection

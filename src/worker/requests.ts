@@ -53,6 +53,8 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
       connection.active++
       connection.response = res
     }
+    // Pipelined: others are answered before it.
+    if (connection !== undefined && res instanceof ServerResponse && res.socket === null) waitTurn(connection, res)
     if (isLogged && !(res instanceof ServerResponse)) countBodyOf(res as Http2ServerResponse)
     if (!watch.mayKeepAlive()) closeAfter(res, () => connection === undefined || connection.response === res)
     res.on('close', end)
@@ -116,6 +118,11 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
     const isWebSocket = req.headers.upgrade?.toLowerCase() === 'websocket'
     connection.upgrade = { isWebSocket, stream: req.socket, bytesWritten: req.socket.bytesWritten, isToldToGo: false }
   }
+}
+
+function waitTurn({ behind }: Connection, res: ServerResponse): void {
+  behind.add(res)
+  res.once('socket', () => behind.delete(res))
 }
 
 /** A response of HTTP/2 has no `writableFinished`; its stream knows how it ended. */
