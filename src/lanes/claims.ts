@@ -12,6 +12,8 @@ export interface Claims {
   claim(slot: number, stamp: number): boolean
   /** The main thread's: false when the thread has claimed it. */
   takeBack(slot: number, stamp: number): boolean
+  /** Nobody has taken it yet. */
+  isOffered(slot: number, stamp: number): boolean
 }
 
 /** Stamps are from 0 to 2^29 and then begin again: a record does not lie in a ring for so long. */
@@ -23,6 +25,7 @@ export function claimsIn(memory: SharedArrayBuffer): Claims {
     offer: (slot, stamp) => void Atomics.store(words, slot, (stamp << stateBits) | offered),
     claim: (slot, stamp) => move(words, slot, stamp, claimed),
     takeBack: (slot, stamp) => move(words, slot, stamp, 0),
+    isOffered: (slot, stamp) => Atomics.load(words, slot) === ((stamp << stateBits) | offered),
   }
 }
 

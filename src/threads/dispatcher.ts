@@ -31,6 +31,8 @@ export interface Dispatcher {
 
 /** What a thread has been given ahead is taken back when it has finished nothing for this long. */
 const patienceMs = 1
+/** What a thread has a place for, and has not begun for so long, is taken back when another has a place: waking takes a moment. */
+const strandedMs = 5
 const retryAfterS = 1
 
 export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptions): Dispatcher {
@@ -40,10 +42,11 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
   let waiting = 0
   let isRingDue = false
   let isLookDue = false
+  let isRescueDue = false
 
   function freest(): Lane | null {
     let best: Lane | null = null
-    for (const lane of lanes) if (lane.hasPlace && (best === null || lane.inFlight < best.inFlight)) best = lane
+    for (const lane of lanes) if (lane.hasPlace && (best === null || isBefore(lane, best))) best = lane
     return best
   }
 
@@ -64,6 +67,7 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
       for (const one of lanes) one.stayAwake()
     }
     if (lane.hasAhead) lookSoon()
+    rescueSoon()
   }
 
   function ringAll(): void {
@@ -89,6 +93,26 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
     }
     distribute()
     if (isMore) lookSoon()
+  }
+
+  function rescueSoon(): void {
+    if (isRescueDue) return
+    isRescueDue = true
+    setTimeout(rescue, strandedMs)
+  }
+
+  /** A thread that has a place may be blocked all the same: by what the app does after its answer, or beside a handler that awaits. */
+  function rescue(): void {
+    isRescueDue = false
+    const now = nowMs()
+    for (const lane of lanes) {
+      const sinceMs = lane.unbegunSinceMs
+      if (sinceMs === null) continue
+      rescueSoon()
+      const isOtherFree = lanes.some((other) => other !== lane && other.hasPlace && !other.isStalled)
+      if (isOtherFree && now - sinceMs >= strandedMs) putBack(lane.strand())
+    }
+    distribute()
   }
 
   function next(): Exchange | null {
@@ -176,4 +200,9 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
     },
     lanes: () => lanes,
   }
+}
+
+/** The least loaded of those that get on; one that does not is the last resort. */
+function isBefore(one: Lane, other: Lane): boolean {
+  return one.isStalled === other.isStalled ? one.inFlight < other.inFlight : other.isStalled
 }

@@ -53,7 +53,6 @@ export class Lane implements Holder {
   #handledSeen = 0
   #isEnded = false
   #ahead = aheadMin
-  /** It did not get on lately: it is given nothing ahead until it does. */
   #isStalled = false
 
   constructor(options: LaneOptions) {
@@ -84,6 +83,21 @@ export class Lane implements Holder {
   }
   get hasAhead(): boolean {
     return this.inFlight > this.#concurrency
+  }
+
+  /** It did not get on lately: until it does, it is given nothing ahead, and otherwise only what no other has a place for. */
+  get isStalled(): boolean {
+    return this.#isStalled
+  }
+  /** When it was given the oldest of the requests that it has not begun. */
+  get unbegunSinceMs(): number | null {
+    let sinceMs: number | null = null
+    if (this.inFlight === 0) return sinceMs
+    for (const exchange of this.#exchanges) {
+      if (exchange === undefined || (sinceMs !== null && exchange.startedMs >= sinceMs)) continue
+      if (this.#claims.isOffered(exchange.slot, exchange.stamp)) sinceMs = exchange.startedMs
+    }
+    return sinceMs
   }
 
   /** It has a place for it; the bell is rung by `ring`. */
@@ -126,8 +140,13 @@ export class Lane implements Holder {
     const isStill = this.handled === this.#handledSeen
     this.#handledSeen = this.handled
     if (!isStill || !this.hasAhead) return []
-    this.#isStalled = true
     this.#ahead = Math.max(aheadMin, this.#ahead / 2)
+    return this.strand()
+  }
+
+  /** It has not begun what it has a place for: that is given back. */
+  strand(): Exchange[] {
+    this.#isStalled = true
     return this.takeBack()
   }
 

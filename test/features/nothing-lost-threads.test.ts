@@ -47,3 +47,34 @@ test.each([
   expect(answer.body === body).toBe(true)
   expect(server.all('thread.died')).toHaveLength(1)
 })
+
+/**
+ * It has places by count: after its answer, or beside a request that awaits. It was given every other request, which waited
+ * with it for as long as it was blocked.
+ */
+test.each([
+  ['is blocked after its answer', ['--threads', '2'], '/after', 0],
+  ['has more places, and is blocked in one of them', ['--threads', '2', '--thread-concurrency', '4'], '/before', 1],
+])('a thread that %s is given nothing while another has a place', async (_, args, path, awaiting) => {
+  const app = `
+    export default async (request, response) => {
+      if (request.url === '/await') await new Promise((resolve) => setTimeout(resolve, 4_000))
+      if (request.url !== '/before') response.end('given')
+      if (request.url !== '/after' && request.url !== '/before') return
+      console.error(JSON.stringify({ event: 'app.blocks' }))
+      ${lasting(3_000)}
+      console.error(JSON.stringify({ event: 'app.free' }))
+      response.end()
+    }`
+  const server = await serve(app, ...args)
+  const port = server.port()
+  const held = [ask({ port, path }), ...Array.from({ length: awaiting }, () => ask({ port, path: '/await' }))]
+  await server.until('app.blocks')
+  for (let n = 0; n < 20; n++) {
+    const body = n % 2 === 0 ? {} : { method: 'POST', body: 'some' }
+    expect((await ask({ port, ...body })).status).toBe(200)
+  }
+  expect(server.all('app.free')).toEqual([])
+  await server.until('app.free')
+  expect((await Promise.all(held)).map(({ status }) => status)).toEqual(held.map(() => 200))
+})
