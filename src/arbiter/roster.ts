@@ -1,5 +1,5 @@
 /** The book of living children: who they are, when they last beat, and what they have counted. */
-import type { Counters, ThreadFact } from '../ipc/messages.ts'
+import type { Counters, RequestInFlight, ThreadFact } from '../ipc/messages.ts'
 
 export interface RosterRow {
   readonly age: number
@@ -9,6 +9,8 @@ export interface RosterRow {
   counters: Counters | null
   /** Of worker class gthread; others have none. */
   threads: readonly ThreadFact[]
+  /** Those that were under way for a while at the last beat. */
+  requests: readonly RequestInFlight[]
   /** On this process's monotonic clock; null until the first beat. */
   lastBeatMs: number | null
   readonly frozenMs: number
@@ -21,7 +23,8 @@ export interface RosterRow {
 export interface Roster {
   add(row: RosterRow): void
   remove(age: number): void
-  beat(age: number, counters: Counters | null): void
+  /** What is not told stays as it was told last. */
+  beat(age: number, counters?: Counters, requests?: readonly RequestInFlight[]): void
   keepThreads(age: number, threads: readonly ThreadFact[]): void
   rows(): readonly RosterRow[]
   /** Sums over the living and the dead. */
@@ -73,11 +76,12 @@ export function createRoster(): Roster {
       // What it had open is gone; what it has done stays counted.
       if (row?.counters) past = sum(past, { ...row.counters, connections: 0, active: 0 })
     },
-    beat(age, counters) {
+    beat(age, counters, requests) {
       const row = rows.get(age)
       if (row === undefined) return
       row.lastBeatMs = performance.now()
-      if (counters !== null) row.counters = counters
+      if (counters !== undefined) row.counters = counters
+      if (requests !== undefined) row.requests = requests
     },
     keepThreads(age, threads) {
       const row = rows.get(age)

@@ -27,6 +27,8 @@ export interface SupervisionHost {
   onAutopsy(child: Supervised, autopsy: Autopsy): void
   onThreads(child: Supervised, fact: Extract<FactFromWorker, { type: 'threads' }>): void
   onDoorWanted(child: Supervised, wanted: Extract<FactFromWorker, { type: 'door.wanted' }>, answer: DoorAnswer): void
+  /** By somebody else, or by itself. */
+  onKilled(child: Supervised): void
   onGone(child: Supervised): void
 }
 
@@ -86,6 +88,8 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
       // What the app has started belongs to its process group and goes with it.
       killGroup(pid)
       afterLastMessage(image, () => {
+        // Nobody was asked to show what it was doing.
+        if (signal !== null && !isStruck) host.onKilled(self())
         host.onGone(self())
         host.roster.remove(input.age)
         exited(code, signal)
@@ -102,6 +106,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
       pid,
       counters: null,
       threads: [],
+      requests: [],
       lastBeatMs: null,
       frozenMs,
       onFrozen,
@@ -124,7 +129,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         break
       case 'ready':
         // From here on its beats are waited for, the first of them too.
-        host.roster.beat(input.age, null)
+        host.roster.beat(input.age)
         report({ type: 'child.ready', readyMs: fact.readyMs })
         break
       case 'failed':
@@ -139,7 +144,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         report({ type: 'child.draining', atMs: performance.now(), dice: Math.random() })
         break
       case 'drained':
-        host.roster.beat(input.age, fact.counters)
+        host.roster.beat(input.age, fact.counters, [])
         report({ type: 'child.drained', tookMs: fact.tookMs, cutRequests: fact.cutRequests })
         break
       case 'stuck':
@@ -156,7 +161,8 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
   }
 
   function hearWatchdog(fact: FactFromWatchdog): void {
-    host.roster.beat(input.age, fact.type === 'beat' ? fact.counters : null)
+    if (fact.type === 'beat') host.roster.beat(input.age, fact.counters, fact.requests)
+    else host.roster.beat(input.age)
     switch (fact.type) {
       case 'beat':
         break

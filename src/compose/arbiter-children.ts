@@ -52,6 +52,19 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
     onThreads: (child, { threads, waiting }) =>
       logOf(child).event('worker.threads', { childPid: child.pid, count: threads.length, waiting, threads }),
     onDoorWanted: (child, wanted, answer) => grantDoor(scope, actor, child, wanted, answer),
+    onKilled(child) {
+      const { requests = [], threads = [] } = roster.rows().find((row) => row.age === child.input.age) ?? {}
+      if (requests.length === 0) return
+      const busy = threads
+        .filter(({ inFlight }) => inFlight > 0)
+        .map(({ thread, inFlight, heapBytes }) => ({ thread, inFlight, heapBytes }))
+      logOf(child).event('worker.last-seen', {
+        childPid: child.pid,
+        count: requests.length,
+        requests,
+        ...(busy.length === 0 ? {} : { threads: busy }),
+      })
+    },
     onGone(child) {
       const farewell = scope.runHookOf(child.input.generation, 'childExit', workerFacts(child))
       leaveListeners(scope, actor, child.input)

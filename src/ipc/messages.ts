@@ -103,7 +103,8 @@ export interface Autopsy {
 }
 
 export type FactFromWatchdog =
-  | { readonly type: 'beat'; readonly blockedMs: number; readonly counters: Counters }
+  /** With the requests that take their time: of a process that dies at once nothing else is known. */
+  | { readonly type: 'beat'; readonly blockedMs: number; readonly counters: Counters; readonly requests: readonly RequestInFlight[] }
   /** The loop was blocked for a while and turns again; the autopsy, when one was taken, is of the time it was blocked. */
   | { readonly type: 'unblocked'; readonly blockedMs: number; readonly autopsy: Autopsy | null }
   | { readonly type: 'silent'; readonly blockedMs: number; readonly autopsy: Autopsy }

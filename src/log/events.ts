@@ -81,6 +81,11 @@ export const events = {
   ),
   'worker.gone': row('info', 'worker gone: {how}', 'A worker that was asked to go has ended.'),
   'worker.died': row('error', 'worker died: {how}', 'A worker that was not asked to go has ended. It is replaced.'),
+  'worker.last-seen': row(
+    'error',
+    'at work on {count} requests at its last beat',
+    'What a worker had under way that was ended at once, by a signal from outside or by V8 itself: requests of some age, and in gthread the threads that were busy and their heaps. A beat comes twice a second, news of threads once; what came later is not known.',
+  ),
   'worker.backoff': row(
     'warning',
     'too many restarts: slot {slot} waits {delayMs} ms',

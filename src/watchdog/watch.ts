@@ -11,6 +11,9 @@ import { lastWords } from './last-words.ts'
 
 const tickMs = 100
 const beatMs = 500
+/** A request that is under way for so long is told with each beat. */
+const longMs = 100
+const requestsMax = 20
 /** A block worth a line in the log. */
 const blockMs = 1_000
 const stackEveryMs = 10_000
@@ -62,7 +65,8 @@ export function watch(orders: WatchOrders, main: MessagePort): void {
     if (orphanedMs !== null) return watchOrphan(now, silentMs)
     if (now - lastBeatMs >= beatMs) {
       lastBeatMs = now
-      tell({ type: 'beat', blockedMs: Math.round(silentMs), counters: pulse.counters() })
+      const requests = pulse.requests(requestsMax).list.filter(({ ageMs }) => ageMs >= longMs)
+      tell({ type: 'beat', blockedMs: Math.round(silentMs), counters: pulse.counters(), requests })
     }
     const phase = pulse.phase()
     const isSupervised = phase === 'serving' || phase === 'draining'

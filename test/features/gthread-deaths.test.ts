@@ -100,3 +100,16 @@ test('a thread whose app keeps more and more is replaced before its heap is at i
   expect(String(server.all('thread.recycle')[0]?.['reason'])).toMatch(/heap/)
   await serves(server, pid)
 })
+
+test('where V8 ends the whole process, the log names what its threads were at, and the next worker serves', async () => {
+  const server = await faulty('--threads', '2', '--timeout', '30')
+  const pid = workerOf(server)
+  const fault = ask({ port: server.port(), path: '/abort' })
+  await expect(fault).rejects.toThrow()
+  const seen = await server.until('worker.last-seen', { childPid: pid })
+  expect(requestsIn(seen)).toEqual(['/abort'])
+  expect(seen['threads']).toMatchObject([{ inFlight: 1 }])
+  await server.until('worker.died', { childPid: pid })
+  const ready = await server.until('worker.ready', ({ childPid }) => childPid !== pid)
+  expect((await ask({ port: server.port() })).body).toMatch(`${ready.childPid} `)
+})

@@ -24,6 +24,8 @@ function fillTheHeap() {
 const faults = {
   '/spin': spinForEver,
   '/fill': fillTheHeap,
+  // A list too long for V8: it ends the whole process, and asks nobody.
+  '/abort': () => void setTimeout(() => 'x'.repeat(2 ** 28).split(''), 1_500),
   '/exit': () => process.exit(3),
   '/throw-later': () => void setTimeout(() => { throw new TypeError('thrown in a timer') }, 20),
   '/reject': () => void Promise.reject(new RangeError('rejected by nobody')),
