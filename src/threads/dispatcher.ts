@@ -92,6 +92,7 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
       if (lane.hasAhead) isMore = true
     }
     distribute()
+    trim()
     if (isMore) lookSoon()
   }
 
@@ -146,6 +147,16 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
 
   function refuse(exchange: Exchange): void {
     answerInstead(exchange, 503, retryAfterS)
+  }
+
+  /** What was given ahead and came back counts as well: the last to come are one too many. */
+  function trim(): void {
+    for (let at = queue.length - 1; waiting > queueMax && at >= queueStart; at--) {
+      const exchange = queue[at]!
+      if (exchange.isOver) continue
+      waiting--
+      refuse(exchange)
+    }
   }
 
   return {
