@@ -24,7 +24,7 @@ export const up = {
   body: 3,
   /** The answer is whole. a: bytes of the body, where they are counted. */
   end: 4,
-  /** The app has cut the connection. */
+  /** The app has cut the connection. a: bytes of the body until then, where they are counted. */
   cut: 5,
   /** a: bytes of the request's body that the app has taken. */
   taken: 6,

@@ -231,7 +231,7 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
       onDestroyed() {
         if (entries[entry.slot] !== entry) return
         const { request, response } = entry
-        if (!entry.isAborted) line().send(up.cut, entry.slot, entry.stamp)
+        if (!entry.isAborted) line().send(up.cut, entry.slot, entry.stamp, isBodyCounted && response !== null ? bodyBytesOf(response) : 0)
         leave(entry)
         // As for a real connection: after its own close, everything on it is cut short.
         process.nextTick(() => {

@@ -255,7 +255,7 @@ export class Lane implements Holder {
         break
       case up.cut:
         this.#finish(exchange)
-        if (isWanted) cutReply(exchange)
+        if (isWanted) cutReply(exchange, record.a)
         break
       case up.gone:
         this.#finish(exchange)

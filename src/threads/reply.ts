@@ -72,9 +72,10 @@ export function endReply(exchange: Exchange, bodyBytes: number): void {
 }
 
 /** The app has cut the connection: what it wrote before still leaves. */
-export function cutReply(exchange: Exchange): void {
+export function cutReply(exchange: Exchange, bodyBytes: number): void {
   exchange.isOver = true
   const { res } = exchange
+  if (bodyBytes > 0) noteBody(res, bodyBytes)
   if (res.socket === null) res.destroy()
   else res.socket.destroySoon()
 }
