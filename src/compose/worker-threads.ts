@@ -33,7 +33,9 @@ export function createThreadsProgram(
 ): Program & { readonly isStuck: boolean } {
   const { boot, settings, log, pulse, channel } = scope
   const timeoutMs = settings.timeout * 1_000
-  const dispatcher = createDispatcher({ queueMax: settings.threadQueueMax, waitMaxMs: timeoutMs, nowMs })
+  // When every thread is stuck, it takes as long as the timeout to see it, and some more until others have loaded the app.
+  const waitMaxMs = 2 * timeoutMs
+  const dispatcher = createDispatcher({ queueMax: settings.threadQueueMax, waitMaxMs, nowMs })
   const threads = createThreads({
     entryPath: threadPath,
     threadsMax: lanesMaxOf(settings.threads),

@@ -78,3 +78,20 @@ test.each([
   await server.until('app.free')
   expect((await Promise.all(held)).map(({ status }) => status)).toEqual(held.map(() => 200))
 })
+
+/** They had waited for longer than the timeout when the stuck thread was replaced, and were refused a moment before. */
+test('requests that come while every thread is stuck are answered by the threads that replace them', async () => {
+  const app = `
+    export default (request, response) => {
+      if (request.url !== '/block') return response.end('served')
+      console.error(JSON.stringify({ event: 'app.blocks' }))
+      ${lasting(60_000)}
+    }`
+  const server = await serve(app, '--threads', '1', '--timeout', '2')
+  const port = server.port()
+  const blocked = ask({ port, path: '/block' })
+  await server.until('app.blocks')
+  const waiting = await Promise.all(Array.from({ length: 20 }, () => ask({ port })))
+  expect(waiting.map(({ status }) => status)).toEqual(waiting.map(() => 200))
+  expect((await blocked).status).toBe(504)
+})
