@@ -1,5 +1,5 @@
 /**
- * `npm run ledger [-- --peers] [--threads N] [--requests N] [--only TEXT] [--with="-k sync"]`: every lifecycle event under load,
+ * `npm run ledger [-- --peers] [--threads N] [--workers N] [--requests N] [--only TEXT] [--with="-k sync"]`: every lifecycle event under load,
  * and what it lost. Exits with 1 when monoceros lost a request, or when something of it was not as it should be.
  */
 import { parseArgs } from 'node:util'
@@ -14,6 +14,8 @@ const { values } = parseArgs({
     peers: { type: 'boolean', default: false },
     /** The events of gthread, with so many threads in each worker, in the place of those of async. */
     threads: { type: 'string', default: '0' },
+    /** As many as the class has in this ledger, unless it says otherwise. */
+    workers: { type: 'string', default: '0' },
     requests: { type: 'string', default: '5000' },
     /** Only events whose name, or subjects whose name, has this in it. */
     only: { type: 'string', default: '' },
@@ -23,7 +25,8 @@ const { values } = parseArgs({
 })
 const moreArgs = values.with.split(' ').filter(Boolean)
 const threads = Number(values.threads)
-const layout = threads > 0 ? threadLayout(threads) : asyncLayout
+const usual = threads > 0 ? threadLayout(threads) : asyncLayout
+const layout = { ...usual, workers: Number(values.workers) || usual.workers }
 const events = threads > 0 ? threadEvents : monocerosEvents
 const own = [...events, ...mixedEvents].map((event) => monocerosTrial(event, moreArgs, layout))
 const theirs = values.peers ? await peerTrials() : []

@@ -12,7 +12,7 @@ const hooks = pathToFileURL(join(root, 'bench/ledger/connections.js')).href
 export const threadLayout = (threads: number): Layout => ({
   subject: 'gthread',
   workers: 2,
-  args: ['--threads', String(threads), '--log-level', 'debug'],
+  args: ['-k', 'gthread', '--threads', String(threads), '--log-level', 'debug'],
   config: `export { postFork } from ${JSON.stringify(hooks)}\n`,
 })
 
