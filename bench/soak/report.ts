@@ -1,5 +1,6 @@
 /** What has grown during a soak, and the table of it. */
 import type { ArbiterSoak, Sample } from './arbiter.ts'
+import type { ThreadsSoak } from './threads.ts'
 
 const names = ['heapKiB', 'rssKiB', 'fds', 'resources'] as const
 
@@ -42,4 +43,26 @@ export function growthOf({ samples, rest: [before, after], failures }: ArbiterSo
   if (late.heapKiB - early.heapKiB > heapGrowthMaxKiB) problems.push(`heap: ${early.heapKiB} → ${late.heapKiB} KiB`)
   if (late.rssKiB - early.rssKiB > rssGrowthMaxKiB) problems.push(`RSS: ${early.rssKiB} → ${late.rssKiB} KiB`)
   return problems
+}
+
+export function tableOfWorkers({ held }: ThreadsSoak): string {
+  const header = ['worker', 'faults', 'threads', 'descriptors', 'RSS KiB']
+  const rows = held.flatMap((looks, worker) => looks.map(({ faults, threads, fds, rssKiB }) => [worker, faults, threads, fds, rssKiB]))
+  return [header, ...rows].map((row) => row.map((cell, index) => String(cell).padStart(header[index]?.length ?? 0)).join('  ')).join('\n')
+}
+
+/** The memory of a process with threads that come and go takes a while to be at its most; from the middle on it is. */
+const workerGrowthMaxKiB = 16 * 1_024
+
+export function growthOfWorkers({ held }: ThreadsSoak): string[] {
+  return held.flatMap((looks, worker) => {
+    const [first, last] = [looks.at(0), looks.at(-1)]
+    if (first === undefined || last === undefined) return [`worker ${worker} was never looked at`]
+    const problems = []
+    if (last.threads !== first.threads) problems.push(`threads of worker ${worker}: ${first.threads} → ${last.threads}`)
+    if (last.fds !== first.fds) problems.push(`descriptors of worker ${worker}: ${first.fds} → ${last.fds}`)
+    const middleKiB = Math.max(...looks.slice(0, Math.ceil(looks.length / 2)).map(({ rssKiB }) => rssKiB))
+    if (last.rssKiB - middleKiB > workerGrowthMaxKiB) problems.push(`RSS of worker ${worker}: ${middleKiB} → ${last.rssKiB} KiB`)
+    return problems
+  })
 }
