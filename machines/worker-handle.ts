@@ -195,7 +195,10 @@ export const workerHandleMachine = setup({
   },
   on: {
     'child.spawned': { actions: { type: 'keepPid', params: ({ event }) => ({ pid: event.pid }) } },
-    'child.stuck': { actions: { type: 'keepFailure', params: ({ event }) => ({ exitCode: 3, problem: event.problem }) } },
+    'child.stuck': {
+      // What kept it from getting ready was told before, and is the reason.
+      actions: { type: 'keepFailure', params: ({ context, event }) => context.failure ?? { exitCode: 3, problem: event.problem } },
+    },
     'child.exited': { target: '.gone', actions: { type: 'keepExit', params: ({ event }) => ({ exit: event.exit }) } },
     kill: { target: '.killing.striking', actions: { type: 'keepKill', params: { reason: 'forced' } } },
   },

@@ -11,6 +11,7 @@ const servable: Sample = { type: 'child.loaded', isServable: true }
 const unservable: Sample = { type: 'child.loaded', isServable: false }
 const ready: Sample = { type: 'child.ready', readyMs: 90 }
 const failed: Sample = { type: 'child.failed', exitCode: 4, problem: 'no such module' }
+const stuck: Sample = { type: 'child.stuck', problem: 'a thread is stuck in native code' }
 const recycle: Sample = { type: 'child.recycle', reason: '1000 requests served', served: 1_000 }
 const silent: Sample = { type: 'child.silent', blockedMs: 30_100 }
 const frozen: Sample = { type: 'child.frozen', silentMs: 32_500 }
@@ -38,7 +39,7 @@ describe('every state of a worker handle', () => {
   const graph = walk(workerHandleMachine, {
     input,
     events: [
-      spawned, servable, unservable, ready, failed, recycle, silent, frozen, autopsied, leaves, drained, exited(), exited({ code: 3 }), killed,
+      spawned, servable, unservable, ready, failed, stuck, recycle, silent, frozen, autopsied, leaves, drained, exited(), exited({ code: 3 }), killed,
       stop(), stop(true), kill, broke, bootTimeout, exitPatience, grace, autopsyPatience,
     ], // biome-ignore format: a list of names
     essentials: ({ pid, wasReady, isSpent, stopReason, isQuick, killReason, failure }) => [
@@ -111,6 +112,11 @@ describe('booting', () => {
     }
   })
 
+  test('why a worker fails to boot is the reason, also when it then cannot end in order', () => {
+    expect(endOf(failed, stuck, killed)).toMatchObject({ ending: 'boot-failed', exitCode: 4, problem: 'no such module' })
+    expect(endOf(stuck, killed)).toMatchObject({ ending: 'boot-failed', exitCode: 3, problem: 'a thread is stuck in native code' })
+  })
+
   test('a worker that ends without a word is a failed boot, whatever its exit code', () => {
     expect(endOf(exited())).toMatchObject({ ending: 'boot-failed', exitCode: 3, problem: 'exited with code 0 before it was ready' })
     expect(endOf(killed)).toMatchObject({ ending: 'boot-failed', problem: 'killed by SIGKILL (somebody else’s: out of memory?)' })
@@ -173,6 +179,13 @@ describe('draining', () => {
     expect(handle(ready, stop(), drained).told('note')).toMatchObject([{ event: 'worker.drained', facts: { tookMs: 20, cutRequests: 0 } }])
     expect(handle(ready, stop(), drained, exited()).told('note')).toMatchObject([
       { event: 'worker.gone', facts: { how: 'exited with code 0' } },
+    ])
+  })
+
+  test('a worker that cannot end in order and kills itself has gone as asked, and its word is the reason', () => {
+    expect(endOf(ready, stop(), drained, stuck, killed)).toMatchObject({ ending: 'as-asked', problem: 'a thread is stuck in native code' })
+    expect(handle(ready, stop(), drained, stuck, killed).told('note')).toMatchObject([
+      { event: 'worker.gone', facts: { how: 'a thread is stuck in native code' } },
     ])
   })
 
