@@ -12,7 +12,7 @@ import { type Running, startShared } from '../support/harness.ts'
 const mib = 2 ** 20
 const chunkBytes = 64 * 1024
 /** More than may ever pile up, and little enough for a test. */
-const bigBytes = 384 * mib
+const bigBytes = 192 * mib
 const growthMaxBytes = 64 * mib
 
 const app = `
