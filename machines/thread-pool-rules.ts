@@ -93,6 +93,12 @@ function start(context: PoolContext, due: readonly (LaneNumber | null)[]): Decis
   return { context: { lanes }, orders }
 }
 
+/** Beside condemned threads nobody is started, but one when nobody else is left: no other worker can answer what this one has accepted. */
+const isDeserted = (context: PoolContext) => {
+  const rows = rowsOf(context)
+  return rows.length <= context.max && rows.every(({ phase, isCondemned }) => isCondemned || phase === 'draining')
+}
+
 const nobody = (count: number): null[] => Array(Math.max(0, count)).fill(null)
 
 /** Starts those that are missing, then replacements of the worn, as far as there is room. */
@@ -100,7 +106,8 @@ function startDue(context: PoolContext, most: number): Decision {
   const rows = rowsOf(context)
   const isAwaited = (lane: LaneNumber) => rows.some(({ replaces }) => replaces === lane)
   const worn = rows.filter(({ lane, phase, isWorn }) => phase === 'ready' && isWorn && !isAwaited(lane)).map(({ lane }) => lane)
-  const due = [...nobody(context.min - staffOf(context)), ...worn]
+  const missing = Math.max(context.min - staffOf(context), isDeserted(context) ? 1 : 0)
+  const due = [...nobody(missing), ...worn]
   return start(context, due.slice(0, Math.max(0, Math.min(most, roomOf(context)))))
 }
 
@@ -133,6 +140,12 @@ export const keepCondemned = (context: PoolContext, { lane }: { lane: LaneNumber
   context: { lanes: changed(context, lane, { phase: 'killing', isCondemned: true }) },
   orders: [],
 })
+
+export function condemn(context: PoolContext, { lane }: { lane: LaneNumber }): Decision {
+  const next = { ...context, ...keepCondemned(context, { lane }).context }
+  const begun = settle(next)
+  return { context: { lanes: next.lanes, ...begun.context }, orders: begun.orders }
+}
 
 /** Its chart broke: what it cared for is beyond control, as a thread in native code is. */
 export const abandon = (context: PoolContext, { actorId, error }: { actorId: string; error: unknown }): Decision => ({

@@ -43,6 +43,7 @@ export const threadPoolMachine = setup({
     keepReady: rule(rules.keepReady),
     keepLeaving: rule(rules.keepLeaving),
     keepCondemned: rule(rules.keepCondemned),
+    condemn: rule(rules.condemn),
     abandon: rule(rules.abandon),
     drop: rule(rules.drop),
     letGo: rule(rules.letGo),
@@ -82,7 +83,7 @@ export const threadPoolMachine = setup({
     'lane.leaving': { actions: { type: 'keepLeaving', params: ({ event }) => event } },
     'lane.condemned': {
       actions: [
-        { type: 'keepCondemned', params: ({ event }) => event },
+        { type: 'condemn', params: ({ event }) => event },
         { type: 'wantSuccessor', params: { reason: 'a thread is stuck in native code' } },
       ],
     },

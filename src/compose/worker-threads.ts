@@ -33,8 +33,8 @@ export function createThreadsProgram(
 ): Program & { readonly isStuck: boolean } {
   const { boot, settings, log, pulse, channel } = scope
   const timeoutMs = settings.timeout * 1_000
-  // When every thread is stuck, it takes as long as the timeout to see it, and some more until others have loaded the app.
-  const waitMaxMs = 2 * timeoutMs
+  // When every thread is stuck, it takes the timeout to see it, and then others may take as long to get ready as is allowed.
+  const waitMaxMs = timeoutMs === 0 ? 0 : timeoutMs + settings.bootTimeout * 1_000
   const dispatcher = createDispatcher({ queueMax: settings.threadQueueMax, waitMaxMs, nowMs })
   const threads = createThreads({
     entryPath: threadPath,

@@ -294,6 +294,18 @@ describe('condemned threads', () => {
     expect(world.threads.map(({ phase }) => phase)).toEqual(['stuck', 'ready'])
   })
 
+  test('the last thread that is condemned gets one beside it, for what the worker has accepted, and that one gets nobody', () => {
+    const world = opened()
+    condemn(world, 1)
+    condemn(world, 2)
+    expect([world.lanesOf('stuck'), world.lanesOf('booting')]).toEqual([[1, 2], [3]])
+    world.settle()
+    condemn(world, 3)
+    press(world)
+    expect(world.lanesOf('stuck')).toEqual([1, 2, 3])
+    expect(world.threads).toHaveLength(3)
+  })
+
   test('a thread that is about to be ended gets nobody beside it either: it may turn out to be in native code', () => {
     const world = opened()
     world.actor.send({ type: 'lane.overdue', lane: 1, blockedMs: 30_000 })
