@@ -13,7 +13,7 @@ export interface ErrorData {
 
 /** A failure monoceros can name. `code` is a row of `errorCodes`; the message is that row's sentence with the facts in it. */
 export class MonocerosError extends Error {
-  override readonly name = 'MonocerosError'
+  override readonly name: string = 'MonocerosError'
   readonly code: ErrorCode
   readonly facts: Facts
 

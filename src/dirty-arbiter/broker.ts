@@ -1,0 +1,243 @@
+/**
+ * Who may call which dirty worker: leases, and the queues of those who wait for one. It knows no socket and no clock, and
+ * holds no payload. A lease is free again only when its worker or its holder has said that its call is over.
+ */
+import type { LeaseWish, Refusal } from '../wire/kinds.ts'
+
+export interface Asker {
+  /** The connection that asks, and the number of the call on it. */
+  readonly client: number
+  readonly call: number
+}
+
+export interface BrokerHost {
+  grant(asker: Asker, lease: string, worker: number): void
+  refuse(asker: Asker, refusal: Refusal): void
+  /** Asks the holder to give it back. */
+  recall(client: number, lease: string): void
+  /** The holder is gone: the worker is to stop what runs under it, and to say when it has. */
+  revoke(worker: number, lease: string): void
+}
+
+export interface Broker {
+  /** Apps that may be called; those that are no longer named are refused from now on. */
+  setApps(apps: readonly string[]): void
+  /** How many calls of an app a worker takes at once; 0 while none of its threads is ready. */
+  setCapacity(worker: number, app: string, count: number): void
+  /** It is given no new lease, and finishes those it has. */
+  retireWorker(worker: number): void
+  loseWorker(worker: number): void
+  /** False: no worker has the app, and none is about to. */
+  setExpected(app: string, isExpected: boolean): void
+  ask(asker: Asker, wish: LeaseWish): void
+  unqueue(asker: Asker): void
+  /** Said by the holder, or by the worker after `revoke`. */
+  release(lease: string): void
+  loseClient(client: number): void
+  /** Refuses everybody from now on. */
+  close(): void
+  counts(): readonly { readonly app: string; readonly queued: number; readonly leased: number; readonly capacity: number }[]
+}
+
+interface Waiting extends Asker {
+  readonly wish: LeaseWish
+  readonly order: number
+}
+
+interface Lease {
+  readonly id: string
+  readonly client: number
+  readonly worker: number
+  readonly app: string
+  isRecalled: boolean
+}
+
+interface App {
+  readonly name: string
+  queue: Waiting[]
+  readonly capacity: Map<number, number>
+  /** Worker of each key, the least recently used first. */
+  readonly pins: Map<string, number>
+  isExpected: boolean
+}
+
+const pinsMax = 10_000
+
+export function createBroker(host: BrokerHost, queueMax: number): Broker {
+  const apps = new Map<string, App>()
+  const leases = new Map<string, Lease>()
+  const retired = new Set<number>()
+  let order = 0
+  let nextLease = 1
+  let isClosed = false
+
+  const leasedOf = (app: App, worker: number) => {
+    let count = 0
+    for (const lease of leases.values()) if (lease.app === app.name && lease.worker === worker) count++
+    return count
+  }
+  const freeOf = (app: App, worker: number) => (retired.has(worker) ? 0 : (app.capacity.get(worker) ?? 0) - leasedOf(app, worker))
+
+  function freest(app: App): number | null {
+    let best: number | null = null
+    let bestFree = 0
+    for (const worker of app.capacity.keys()) {
+      const free = freeOf(app, worker)
+      if (free > bestFree) {
+        best = worker
+        bestFree = free
+      }
+    }
+    return best
+  }
+
+  function workerFor(app: App, wish: LeaseWish): number | null {
+    if (wish.key === null) return freest(app)
+    const pinned = app.pins.get(wish.key)
+    if (pinned !== undefined && app.capacity.has(pinned) && !retired.has(pinned)) return freeOf(app, pinned) > 0 ? pinned : null
+    return freest(app)
+  }
+
+  function pin(app: App, key: string, worker: number): void {
+    app.pins.delete(key)
+    app.pins.set(key, worker)
+    const [oldest] = app.pins.keys()
+    if (app.pins.size > pinsMax && oldest !== undefined) app.pins.delete(oldest)
+  }
+
+  function give(app: App, { client, call, wish }: Waiting, worker: number): void {
+    const id = String(nextLease++)
+    leases.set(id, { id, client, worker, app: app.name, isRecalled: false })
+    if (wish.key !== null) pin(app, wish.key, worker)
+    host.grant({ client, call }, id, worker)
+  }
+
+  function serve(app: App): void {
+    for (let index = 0; index < app.queue.length; ) {
+      const waiting = app.queue[index]!
+      const worker = workerFor(app, waiting.wish)
+      if (worker === null) {
+        // A pinned one waits for its worker; the next may have another.
+        if (waiting.wish.key === null) break
+        index++
+        continue
+      }
+      app.queue.splice(index, 1)
+      give(app, waiting, worker)
+    }
+    if (app.queue.length === 0) return
+    if (!app.isExpected && app.capacity.size === 0) return refuseAll(app, 'MON_DIRTY_NO_WORKER')
+    for (const lease of leases.values()) {
+      if (lease.app !== app.name || lease.isRecalled) continue
+      lease.isRecalled = true
+      host.recall(lease.client, lease.id)
+    }
+  }
+
+  function refuseAll(app: App, code: string): void {
+    for (const waiting of app.queue.splice(0)) host.refuse(waiting, { code, facts: { app: app.name } })
+  }
+
+  /** Whether a lease will ever come free: its call runs, or what it waits for can come free. */
+  function canEnd(lease: Lease, seen: ReadonlySet<string>): boolean {
+    if (seen.has(lease.id)) return false
+    const nested = [...apps.values()].flatMap((app) => app.queue.filter(({ wish }) => wish.parent === lease.id).map(() => app))
+    return nested.every((app) => canServe(app, new Set([...seen, lease.id])))
+  }
+
+  function canServe(app: App, seen: ReadonlySet<string>): boolean {
+    const held = [...leases.values()].filter((lease) => lease.app === app.name)
+    if (held.length === 0) return true
+    return freest(app) !== null || held.some((lease) => canEnd(lease, seen))
+  }
+
+  function insert(app: App, waiting: Waiting): void {
+    const at = app.queue.findIndex(({ wish }) => wish.priority < waiting.wish.priority)
+    if (at === -1) app.queue.push(waiting)
+    else app.queue.splice(at, 0, waiting)
+  }
+
+  return {
+    setApps(names) {
+      for (const [name, app] of apps) {
+        if (names.includes(name)) continue
+        refuseAll(app, 'MON_DIRTY_NO_APP')
+        apps.delete(name)
+      }
+      for (const name of names) {
+        if (!apps.has(name)) apps.set(name, { name, queue: [], capacity: new Map(), pins: new Map(), isExpected: true })
+      }
+    },
+    setCapacity(worker, name, count) {
+      const app = apps.get(name)
+      if (app === undefined) return
+      app.capacity.set(worker, count)
+      serve(app)
+    },
+    retireWorker(worker) {
+      retired.add(worker)
+    },
+    loseWorker(worker) {
+      retired.delete(worker)
+      for (const lease of [...leases.values()]) if (lease.worker === worker) leases.delete(lease.id)
+      for (const app of apps.values()) {
+        app.capacity.delete(worker)
+        serve(app)
+      }
+    },
+    setExpected(name, isExpected) {
+      const app = apps.get(name)
+      if (app === undefined) return
+      app.isExpected = isExpected
+      serve(app)
+    },
+    ask(asker, wish) {
+      const app = apps.get(wish.app)
+      if (isClosed) return host.refuse(asker, { code: 'MON_DIRTY_CLOSING', facts: { app: wish.app } })
+      if (app === undefined) return host.refuse(asker, { code: 'MON_DIRTY_NO_APP', facts: { app: wish.app, known: [...apps.keys()].join(', ') } })
+      const waiting: Waiting = { ...asker, wish, order: order++ }
+      if (app.queue.length === 0 || wish.key !== null) {
+        const worker = workerFor(app, wish)
+        if (worker !== null) return give(app, waiting, worker)
+      }
+      if (app.queue.length >= queueMax) return host.refuse(asker, { code: 'MON_DIRTY_QUEUE_FULL', facts: { app: app.name, queueMax } })
+      insert(app, waiting)
+      if (wish.parent !== null && !canServe(app, new Set([wish.parent]))) {
+        app.queue = app.queue.filter((other) => other !== waiting)
+        return host.refuse(asker, { code: 'MON_DIRTY_DEADLOCK', facts: { app: app.name } })
+      }
+      serve(app)
+    },
+    unqueue({ client, call }) {
+      for (const app of apps.values()) {
+        const index = app.queue.findIndex((waiting) => waiting.client === client && waiting.call === call)
+        if (index === -1) continue
+        const [waiting] = app.queue.splice(index, 1)
+        // Every wish is answered once, so that nobody has to guess whether a grant is still on its way.
+        host.refuse(waiting!, { code: 'MON_DIRTY_CANCELLED', facts: { app: app.name, action: '' } })
+      }
+    },
+    release(id) {
+      const lease = leases.get(id)
+      if (lease === undefined) return
+      leases.delete(id)
+      const app = apps.get(lease.app)
+      if (app !== undefined) serve(app)
+    },
+    loseClient(client) {
+      for (const app of apps.values()) app.queue = app.queue.filter((waiting) => waiting.client !== client)
+      for (const lease of leases.values()) if (lease.client === client) host.revoke(lease.worker, lease.id)
+    },
+    close() {
+      isClosed = true
+      for (const app of apps.values()) refuseAll(app, 'MON_DIRTY_CLOSING')
+    },
+    counts: () =>
+      [...apps.values()].map((app) => ({
+        app: app.name,
+        queued: app.queue.length,
+        leased: [...leases.values()].filter((lease) => lease.app === app.name).length,
+        capacity: [...app.capacity.values()].reduce((sum, count) => sum + count, 0),
+      })),
+  }
+}

@@ -1,0 +1,284 @@
+/** One call: it starts at once, can be awaited or iterated, and settles in bounded time whatever dies. */
+import * as Comlink from 'comlink'
+import type { Endpoint } from 'comlink'
+import { decode, type Encoded, encode } from '../wire/codec.ts'
+import type { Frame } from '../wire/frames.ts'
+import { type CallHead, fromWorker, isThrown, type LeaseWish, type Refusal, toWorker } from '../wire/kinds.ts'
+import type { Thrown } from '../wire/thrown.ts'
+import { type DirtyError, dirtyError, fromApp, fromRefusal } from './errors.ts'
+import type { Asking, Lease, Session } from './session.ts'
+
+export interface CallOptions {
+  /** Counted from the moment of the call; 0 = no limit. Without it `dirty_timeout` holds. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  /** Higher is sooner; 0 is usual. */
+  readonly priority?: number
+  /** Calls of one key go to one worker while it lives: for state that the app keeps. */
+  readonly key?: string
+  /** Buffers that the caller gives away: they are detached, and not copied. */
+  readonly transfer?: readonly ArrayBuffer[]
+}
+
+export interface CallOrder extends CallOptions {
+  readonly app: string
+  readonly action: string
+  readonly args: readonly unknown[]
+  /** The lease under which the caller runs. */
+  readonly parent: string | null
+}
+
+/** The two ways to read what a call answers. */
+export interface RunningCall extends PromiseLike<unknown>, AsyncIterable<unknown> {
+  catch<T>(onRejected: (reason: unknown) => T | PromiseLike<T>): Promise<unknown>
+  finally(onFinally: () => void): Promise<unknown>
+}
+
+type Step = { readonly what: 'chunk' | 'value' | 'end'; readonly value: unknown } | { readonly what: 'error'; readonly error: unknown }
+
+/** A stream's chunks are told to have been taken in such portions. */
+const creditPortion = 4
+
+export function startCall(open: () => Promise<Session>, order: CallOrder): RunningCall {
+  const steps: Step[] = []
+  let wake: (() => void) | null = null
+  let isOver = false
+  let state: 'connecting' | 'queued' | 'running' = 'connecting'
+  let asking: Asking | null = null
+  let lease: Lease | null = null
+  let session: Session | null = null
+  let call = 0
+  let timer: NodeJS.Timeout | undefined
+  let timeoutMs = order.timeoutMs ?? 0
+  let untakenCredits = 0
+  const startedMs = performance.now()
+  const channels = new Map<number, (data: unknown) => void>()
+
+  function push(step: Step): void {
+    if (isOver) return
+    if (step.what !== 'chunk') {
+      isOver = true
+      clearTimeout(timer)
+      order.signal?.removeEventListener('abort', onAbort)
+    }
+    steps.push(step)
+    wake?.()
+  }
+
+  /** It is given up by us: whatever runs for it is told to stop, and its lease comes back when it has. */
+  function giveUp(error: DirtyError): void {
+    if (isOver) return
+    push({ what: 'error', error })
+    if (asking !== null && lease === null) asking.cancel()
+    if (lease !== null) lease.link.send({ kind: toWorker.cancel, call, ...encode(null) })
+  }
+
+  function onAbort(): void {
+    giveUp(dirtyError('MON_DIRTY_CANCELLED', { app: order.app, action: order.action }, order.signal?.reason))
+  }
+
+  function startTimer(ms: number): void {
+    if (ms <= 0 || isOver) return
+    timeoutMs = ms
+    clearTimeout(timer)
+    const leftMs = Math.max(1, startedMs + ms - performance.now())
+    timer = setTimeout(
+      () => giveUp(dirtyError('MON_DIRTY_TIMEOUT', { app: order.app, action: order.action, phase: state === 'running' ? 'running' : 'queued', afterMs: ms })),
+      Math.min(leftMs, 2 ** 31 - 1),
+    )
+  }
+
+  async function begin(): Promise<void> {
+    const { encoded, callbacks } = encodeArguments(order)
+    if (order.signal?.aborted) return onAbort()
+    order.signal?.addEventListener('abort', onAbort, { once: true })
+    startTimer(timeoutMs)
+    session = await open()
+    if (order.timeoutMs === undefined) startTimer((await session.welcome()).timeoutMs)
+    while (!isOver) {
+      const got = await acquire(session)
+      if (isOver || got === null) return got === null ? undefined : session.giveBack(got)
+      if (await send(session, got, encoded, callbacks)) return
+      // The worker was gone before it had the call: nothing has been begun.
+    }
+  }
+
+  async function acquire(from: Session): Promise<Lease | null> {
+    state = 'queued'
+    const warm = order.key === undefined ? from.takeWarm(order.app) : null
+    if (warm !== null) return warm
+    const wish: LeaseWish = { app: order.app, key: order.key ?? null, priority: order.priority ?? 0, parent: order.parent }
+    asking = from.ask(wish)
+    try {
+      return await asking.granted
+    } catch (error) {
+      if (!isOver) throw error
+      return null
+    }
+  }
+
+  /** False when the worker could not be reached at all. */
+  function send(from: Session, with_: Lease, encoded: Encoded, callbacks: readonly number[]): Promise<boolean> {
+    state = 'running'
+    lease = with_
+    return new Promise((resolve) => {
+      let hasHeard = false
+      const settle = () => {
+        with_.link.close(call)
+        lease = null
+        from.giveBack(with_)
+        resolve(true)
+      }
+      call = with_.link.open({
+        onFrame(frame) {
+          hasHeard = true
+          if (onFrame(frame)) settle()
+        },
+        onLost(problem) {
+          const isUntouched = !hasHeard && !with_.link.isReady
+          lease = null
+          from.giveBack(with_)
+          if (isUntouched && !isOver) return resolve(false)
+          push({ what: 'error', error: dirtyError('MON_DIRTY_WORKER_LOST', { app: order.app, how: problem }) })
+          resolve(true)
+        },
+      })
+      const leftMs = timeoutMs === 0 ? 0 : Math.max(1, Math.round(startedMs + timeoutMs - performance.now()))
+      const head: CallHead = { lease: with_.id, app: order.app, action: order.action, leftMs, callbacks }
+      with_.link.send({ kind: toWorker.call, call, meta: encoded.meta, buffers: [Buffer.from(JSON.stringify(head)), ...encoded.buffers] })
+    })
+  }
+
+  /** True when it was the last of the call. */
+  function onFrame(frame: Frame): boolean {
+    switch (frame.kind) {
+      case fromWorker.result:
+        push({ what: 'value', value: decode(frame) })
+        return true
+      case fromWorker.chunk:
+        push({ what: 'chunk', value: decode(frame) })
+        return false
+      case fromWorker.end:
+        push({ what: 'end', value: decode(frame) })
+        return true
+      case fromWorker.callback:
+        channels.get(frame.flags)?.(decode(frame))
+        return false
+      default:
+        push({ what: 'error', error: errorOf(frame) })
+        return true
+    }
+  }
+
+  function errorOf(frame: Frame): DirtyError {
+    return frame.flags === isThrown ? fromApp(decode<Thrown>(frame), order.app, order.action) : fromRefusal(decode<Refusal>(frame))
+  }
+
+  function encodeArguments({ args, transfer }: CallOrder): { encoded: Encoded; callbacks: number[] } {
+    const callbacks: number[] = []
+    const plain = args.map((value, index) => {
+      if (!isProxied(value)) return value
+      callbacks.push(index)
+      expose(value, index)
+      return null
+    })
+    try {
+      const encoded = encode(plain)
+      // Given away: the caller must not see what it gave any more, and this is what takes it.
+      return { encoded: transfer === undefined ? encoded : detached(encoded, transfer), callbacks }
+    } catch (error) {
+      const index = plain.findIndex((value) => !isClonable(value))
+      const problem = error instanceof Error ? error.message : String(error)
+      throw dirtyError('MON_DIRTY_NOT_SERIALIZABLE', { what: `argument ${index + 1} of ${order.app}.${order.action}`, problem }, error)
+    }
+  }
+
+  /** The caller's function, or object, answers what Comlink asks from the other side. */
+  function expose(value: object, channel: number): void {
+    const listeners = new Set<(event: MessageEvent) => void>()
+    const endpoint = {
+      postMessage: (message: unknown) => lease?.link.send({ kind: toWorker.callback, call, flags: channel, ...encode(message) }),
+      addEventListener: (_: string, listener: (event: MessageEvent) => void) => void listeners.add(listener),
+      removeEventListener: (_: string, listener: (event: MessageEvent) => void) => void listeners.delete(listener),
+    }
+    channels.set(channel, (data) => {
+      for (const listener of listeners) listener({ data, origin: '' } as MessageEvent)
+    })
+    Comlink.expose(value, endpoint as unknown as Endpoint)
+  }
+
+  begin().catch((error: unknown) => push({ what: 'error', error }))
+
+  async function next(): Promise<Step> {
+    while (steps.length === 0) await new Promise<void>((resolve) => (wake = resolve))
+    return steps.shift()!
+  }
+
+  function taken(): void {
+    if (++untakenCredits < creditPortion || lease === null) return
+    lease.link.send({ kind: toWorker.credit, call, flags: untakenCredits, ...encode(null) })
+    untakenCredits = 0
+  }
+
+  async function value(): Promise<unknown> {
+    const step = await next()
+    if (step.what === 'error') throw step.error
+    if (step.what === 'value') return step.value
+    const isStream = dirtyError('MON_DIRTY_IS_STREAM', { app: order.app, action: order.action })
+    giveUp(isStream)
+    throw isStream
+  }
+
+  async function* iterate(): AsyncGenerator<unknown> {
+    try {
+      for (;;) {
+        const step = await next()
+        if (step.what === 'error') throw step.error
+        if (step.what === 'end') return step.value
+        if (step.what === 'value') {
+          yield step.value
+          return undefined
+        }
+        taken()
+        yield step.value
+      }
+    } finally {
+      // Left before its end: the job stops.
+      giveUp(dirtyError('MON_DIRTY_CANCELLED', { app: order.app, action: order.action }))
+    }
+  }
+
+  let promised: Promise<unknown> | undefined
+  const promise = () => (promised ??= value())
+  return {
+    // biome-ignore lint/suspicious/noThenProperty: a call is awaited like a promise, and only then
+    then: (onValue, onError) => promise().then(onValue, onError),
+    catch: (onError) => promise().catch(onError),
+    finally: (onFinally) => promise().finally(onFinally),
+    [Symbol.asyncIterator]: iterate,
+  }
+}
+
+function isProxied(value: unknown): value is object {
+  return ((typeof value === 'object' && value !== null) || typeof value === 'function') && Comlink.proxyMarker in value
+}
+
+function isClonable(value: unknown): boolean {
+  try {
+    encode(value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function detached({ meta, buffers }: Encoded, transfer: readonly ArrayBuffer[]): Encoded {
+  const moved = new Map(transfer.map((buffer) => [buffer, structuredClone(buffer, { transfer: [buffer] })]))
+  return {
+    meta,
+    buffers: buffers.map((view) => {
+      const memory = moved.get(view.buffer as ArrayBuffer)
+      return memory === undefined ? view : new Uint8Array(memory, view.byteOffset, view.byteLength)
+    }),
+  }
+}

@@ -1,0 +1,117 @@
+/** `dirty<ImageApp>('images')`: the actions of a dirty app as functions. */
+import { startCall, type CallOptions, type CallOrder, type RunningCall } from './call.ts'
+import { dirtyError } from './errors.ts'
+import { openSession, type Session } from './session.ts'
+
+/** Names that are no actions: an app that defines one of them as its own is refused when it is loaded. */
+export const reservedNames = ['with', 'then', 'catch', 'finally', 'toJSON', 'constructor', 'init', 'close'] as const
+type Reserved = (typeof reservedNames)[number] | `_${string}` | 'signal'
+
+/** What a call answers: awaited it is the value, iterated it is the stream, or the value once. */
+export interface DirtyCall<T> extends PromiseLike<T>, AsyncIterable<T> {
+  catch<E = never>(onRejected: (reason: unknown) => E | PromiseLike<E>): Promise<T | E>
+  finally(onFinally: () => void): Promise<T>
+}
+
+/** A call of a generator: iterated only. */
+export type DirtyStream<T, R = unknown> = AsyncIterable<T> & { [Symbol.asyncIterator](): AsyncGenerator<T, R> }
+
+type Answer<R> = R extends AsyncGenerator<infer T, infer End> | Generator<infer T, infer End> ? DirtyStream<T, End> : DirtyCall<Awaited<R>>
+
+/** The actions of an app, as its caller sees them. */
+export type DirtyActions<App> = {
+  readonly [Name in keyof App as Name extends Reserved ? never : App[Name] extends (...args: never[]) => unknown ? Name : never]: App[Name] extends (
+    ...args: infer Args
+  ) => infer R
+    ? (...args: Args) => Answer<R>
+    : never
+}
+
+export type DirtyProxy<App> = DirtyActions<App> & {
+  /** The same app, its calls made with these options. */
+  with(options: CallOptions): DirtyActions<App>
+}
+
+export const socketVariable = 'MONOCEROS_DIRTY_SOCKET'
+const key = Symbol.for('monoceros.dirty')
+
+interface Shared {
+  readonly sessions: Map<string, Promise<Session>>
+  /** The lease under which the present call runs; set in the threads of dirty apps. */
+  lease(): string | null
+}
+
+/** One for the whole thread, however often this module is loaded in it. */
+export function shared(): Shared {
+  const holder = globalThis as { [key]?: Shared }
+  holder[key] ??= { sessions: new Map(), lease: () => null }
+  return holder[key]
+}
+
+export function setLeaseSource(lease: () => string | null): void {
+  Object.assign(shared(), { lease })
+}
+
+export function sessionOf(path: string | undefined): Promise<Session> {
+  const { sessions } = shared()
+  const at = path ?? process.env[socketVariable]
+  if (at === undefined || at === '') return Promise.reject(dirtyError('MON_DIRTY_NO_SOCKET', {}))
+  const known = sessions.get(at)
+  if (known !== undefined) return known.then((session) => (session.isLost ? renew(at, known) : session))
+  return renew(at, undefined)
+}
+
+function renew(path: string, old: Promise<Session> | undefined): Promise<Session> {
+  const { sessions } = shared()
+  const present = sessions.get(path)
+  if (present !== undefined && present !== old) return present
+  const session = openSession(path)
+  sessions.set(path, session)
+  session.catch(() => {
+    if (sessions.get(path) === session) sessions.delete(path)
+  })
+  return session
+}
+
+/** Starts a call by names. */
+export function callAction(order: Omit<CallOrder, 'parent'> & { readonly socket?: string | undefined }): RunningCall {
+  const { socket, ...rest } = order
+  return startCall(() => sessionOf(socket), { ...rest, parent: shared().lease() })
+}
+
+export interface DirtyOptions {
+  /** The socket of the dirty pool; by default that of the environment, which monoceros sets in its workers. */
+  readonly socket?: string
+}
+
+/**
+ * The actions of a dirty app. Nothing is connected before the first call.
+ *
+ * @param app its name, as in `dirty_apps`: the one given before `=`, else the module's base name, else the whole spec
+ * @throws DirtyError, with a code, from the calls; see docs/guide/dirty.md
+ * @example
+ * const images = dirty<ImageApp>('images')
+ * const thumbnail = await images.thumbnail(png, { widthPx: 320 })
+ */
+export function dirty<App>(app: string, { socket }: DirtyOptions = {}): DirtyProxy<App> {
+  return actionsOf(app, socket, {}, true) as DirtyProxy<App>
+}
+
+function actionsOf(app: string, socket: string | undefined, options: CallOptions, hasWith: boolean): unknown {
+  const known = new Map<string, unknown>()
+  return new Proxy(Object.create(null), {
+    get(_, name) {
+      if (typeof name !== 'string') return undefined
+      if (name === 'with' && hasWith) return (more: CallOptions) => actionsOf(app, socket, more, false)
+      // A promise that resolves with it must not take it for another promise.
+      if ((reservedNames as readonly string[]).includes(name) || name.startsWith('_')) return undefined
+      let action = known.get(name)
+      if (action === undefined) {
+        action = (...args: unknown[]) => callAction({ ...options, app, action: name, args, socket })
+        known.set(name, action)
+      }
+      return action
+    },
+    has: (_, name) => typeof name === 'string',
+  })
+}

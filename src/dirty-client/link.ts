@@ -1,0 +1,91 @@
+/** One connection to a broker or a dirty worker: frames out, frames in by the number of their call, and one end for all. */
+import { connect, type Socket } from 'node:net'
+import { type Frame, type OutFrame, readFrames, writeFrame } from '../wire/frames.ts'
+
+export interface LinkUser {
+  onFrame(frame: Frame): void
+  /** The connection is gone, or could not be made. */
+  onLost(problem: string): void
+}
+
+export interface Link {
+  /** Frames that are sent before the connection is there wait for it. */
+  send(frame: OutFrame): void
+  /** Registers who is told of the frames of a call; returns its number. */
+  open(user: LinkUser): number
+  close(call: number): void
+  /** Closes it when nobody uses it. */
+  destroy(): void
+  readonly isLost: boolean
+  readonly isReady: boolean
+  readonly users: number
+}
+
+export interface LinkOptions {
+  readonly path: string
+  readonly frameMaxBytes: number
+  /** Frames of no call. */
+  onOther?(frame: Frame): void
+  onLost(): void
+}
+
+export function openLink({ path, frameMaxBytes, onOther, onLost }: LinkOptions): Link {
+  const users = new Map<number, LinkUser>()
+  let nextCall = 1
+  let lost: string | null = null
+  let isReady = false
+  const socket: Socket = connect(path)
+  const reader = readFrames(
+    frameMaxBytes,
+    (frame) => {
+      const user = users.get(frame.call)
+      if (user !== undefined) user.onFrame(frame)
+      else if (frame.call === 0) onOther?.(frame)
+      // Else it is about a call that nobody waits for any more.
+    },
+    (bytes) => socket.destroy(new Error(`a message of ${bytes} bytes came, which is longer than dirty_frame_max`)),
+  )
+  let problem = 'it was closed'
+  socket.once('connect', () => {
+    isReady = true
+  })
+  socket.on('data', reader.push)
+  socket.on('error', (error) => {
+    problem = error.message
+  })
+  socket.once('close', () => {
+    lost = problem
+    onLost()
+    for (const user of [...users.values()]) user.onLost(problem)
+    users.clear()
+  })
+  socket.unref()
+
+  return {
+    send(frame) {
+      if (lost === null) writeFrame(socket, frame)
+    },
+    open(user) {
+      const call = nextCall
+      nextCall = nextCall >= 0xffff_fffe ? 1 : nextCall + 1
+      users.set(call, user)
+      // Only who waits for an answer holds the process.
+      if (users.size === 1) socket.ref()
+      if (lost !== null) process.nextTick(() => users.delete(call) && user.onLost(problem))
+      return call
+    },
+    close(call) {
+      if (users.delete(call) && users.size === 0) socket.unref()
+    },
+    destroy: () => void socket.destroy(),
+    get isLost() {
+      return lost !== null
+    },
+    get isReady() {
+      return isReady
+    },
+    get users() {
+      return users.size
+    },
+  }
+}

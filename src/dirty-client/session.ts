@@ -1,0 +1,184 @@
+/** A process's (or thread's) connection to a dirty pool: leases from the broker, links to workers, orders to the stash. */
+import { decode, encode } from '../wire/codec.ts'
+import { type Frame } from '../wire/frames.ts'
+import { type BrokerHello, fromBroker, type LeaseGrant, type LeaseWish, type Refusal, type StashOrder, toBroker, type Welcome } from '../wire/kinds.ts'
+import { type DirtyError, dirtyError, fromRefusal } from './errors.ts'
+import { type Link, openLink } from './link.ts'
+
+export interface Lease {
+  readonly id: string
+  readonly link: Link
+  readonly app: string
+  /** It was given for one key, and is of no use to other calls. */
+  readonly isPinned: boolean
+  isRecalled: boolean
+}
+
+/** A lease that is being waited for. */
+export interface Asking {
+  readonly granted: Promise<Lease>
+  /** It is not wanted any more; one that comes all the same is given back. */
+  cancel(): void
+}
+
+export interface Session {
+  welcome(): Promise<Welcome>
+  /** A lease that is at hand; null: ask for one. */
+  takeWarm(app: string): Lease | null
+  ask(wish: LeaseWish): Asking
+  /** Its call is over. */
+  giveBack(lease: Lease): void
+  stash(order: StashOrder): Promise<unknown>
+  close(): void
+  readonly isLost: boolean
+}
+
+/** A lease is kept this long after its call, for the next one: it then needs no way to the broker. */
+const warmMs = 20
+const connectPatienceMs = 1_500
+const retryMs = 50
+/** Until the broker has said what the limit is. */
+const firstFrameMaxBytes = 1024 * 1024 * 1024
+
+export async function openSession(path: string): Promise<Session> {
+  const startedMs = performance.now()
+  for (;;) {
+    try {
+      return await connectOnce(path)
+    } catch (error) {
+      // A dirty arbiter that has just died is replaced within a moment, at the same path.
+      if (performance.now() - startedMs > connectPatienceMs) throw error
+      await new Promise((resolve) => setTimeout(resolve, retryMs))
+    }
+  }
+}
+
+async function connectOnce(path: string): Promise<Session> {
+  const links = new Map<string, Link>()
+  const warm = new Map<string, { lease: Lease; timer: NodeJS.Timeout }[]>()
+  const leases = new Map<string, Lease>()
+  let frameMaxBytes = firstFrameMaxBytes
+  const broker = openLink({ path, frameMaxBytes, onOther: hear, onLost: () => undefined })
+
+  const greeted = new Promise<Welcome>((resolve, reject) => {
+    const call = broker.open({
+      onFrame(frame) {
+        broker.close(call)
+        resolve(decode<Welcome>(frame))
+      },
+      onLost: (problem) => reject(dirtyError('MON_DIRTY_CONNECTION', { problem })),
+    })
+    broker.send({ kind: toBroker.hello, call, ...encode({ version: 1, pid: process.pid } satisfies BrokerHello) })
+  })
+  const welcome = await greeted
+  frameMaxBytes = welcome.frameMaxBytes
+
+  function hear(frame: Frame): void {
+    if (frame.kind !== fromBroker.recall) return
+    const { lease: id } = decode<{ lease: string }>(frame)
+    const lease = leases.get(id)
+    if (lease === undefined) return
+    lease.isRecalled = true
+    const idle = warm.get(lease.app)?.find((one) => one.lease === lease)
+    if (idle !== undefined) release(dropWarm(lease) ?? lease)
+  }
+
+  function linkTo(path: string): Link {
+    const known = links.get(path)
+    if (known !== undefined && !known.isLost) return known
+    const link = openLink({
+      path,
+      frameMaxBytes,
+      onLost() {
+        if (links.get(path) === link) links.delete(path)
+        for (const lease of [...leases.values()]) if (lease.link === link) release(dropWarm(lease) ?? lease)
+      },
+    })
+    links.set(path, link)
+    return link
+  }
+
+  function dropWarm(lease: Lease): Lease | null {
+    const list = warm.get(lease.app) ?? []
+    const index = list.findIndex((one) => one.lease === lease)
+    if (index === -1) return null
+    clearTimeout(list[index]!.timer)
+    list.splice(index, 1)
+    return lease
+  }
+
+  function release(lease: Lease): void {
+    if (!leases.delete(lease.id)) return
+    broker.send({ kind: toBroker.release, call: 0, ...encode({ lease: lease.id }) })
+  }
+
+  return {
+    welcome: () => Promise.resolve(welcome),
+    takeWarm(app) {
+      const list = warm.get(app)
+      while (list !== undefined && list.length > 0) {
+        const { lease, timer } = list.pop()!
+        clearTimeout(timer)
+        if (!lease.isRecalled && !lease.link.isLost) return lease
+        release(lease)
+      }
+      return null
+    },
+    ask(wish) {
+      let isCancelled = false
+      let call = 0
+      const granted = new Promise<Lease>((resolve, reject) => {
+        call = broker.open({
+          onFrame(frame) {
+            broker.close(call)
+            if (frame.kind === fromBroker.refused) return reject(fromRefusal(decode<Refusal>(frame)))
+            const grant = decode<LeaseGrant>(frame)
+            const lease: Lease = { id: grant.lease, link: linkTo(grant.path), app: wish.app, isPinned: wish.key !== null, isRecalled: false }
+            leases.set(lease.id, lease)
+            if (isCancelled) release(lease)
+            else resolve(lease)
+          },
+          onLost: (problem) => reject(dirtyError('MON_DIRTY_CONNECTION', { problem })),
+        })
+        broker.send({ kind: toBroker.lease, call, ...encode(wish) })
+      })
+      granted.catch(() => undefined) // whoever cancelled it does not wait for it
+      return {
+        granted,
+        cancel() {
+          isCancelled = true
+          broker.send({ kind: toBroker.unqueue, call, ...encode(null) })
+        },
+      }
+    },
+    giveBack(lease) {
+      if (!leases.has(lease.id)) return
+      if (lease.isRecalled || lease.isPinned || lease.link.isLost) return release(lease)
+      const list = warm.get(lease.app) ?? []
+      warm.set(lease.app, list)
+      const timer = setTimeout(() => release(dropWarm(lease) ?? lease), warmMs)
+      timer.unref()
+      list.push({ lease, timer })
+    },
+    stash(order) {
+      return new Promise((resolve, reject: (error: DirtyError) => void) => {
+        const call = broker.open({
+          onFrame(frame) {
+            broker.close(call)
+            if (frame.kind === fromBroker.refused) reject(fromRefusal(decode<Refusal>(frame)))
+            else resolve(decode(frame))
+          },
+          onLost: (problem) => reject(dirtyError('MON_DIRTY_CONNECTION', { problem })),
+        })
+        broker.send({ kind: toBroker.stash, call, ...encode(order) })
+      })
+    },
+    close() {
+      for (const link of links.values()) link.destroy()
+      broker.destroy()
+    },
+    get isLost() {
+      return broker.isLost
+    },
+  }
+}

@@ -1,0 +1,224 @@
+/** The calls that a dirty worker has: from their frame to the last one of their answer, whoever dies in between. */
+import type { Socket } from 'node:net'
+import type { MessagePort } from 'node:worker_threads'
+import { encode } from '../wire/codec.ts'
+import { type Frame, type OutFrame, writeFrame } from '../wire/frames.ts'
+import { type CallHead, fromWorker, type Refusal, toWorker } from '../wire/kinds.ts'
+import type { FromThread, ToThread } from '../wire/port-messages.ts'
+
+/** A thread that has an app, as the jobs see it. */
+export interface AppThread {
+  readonly lane: number
+  readonly app: string
+  readonly port: MessagePort
+  job: Job | null
+  /** It has left: it is given no more. */
+  isLeaving: boolean
+  /** When it last gave a sign of life for its job. */
+  movedMs: number
+  /** Ends it, as it did not heed its signal. */
+  kill(reason: string): void
+}
+
+export interface Job {
+  readonly id: number
+  readonly caller: Caller
+  readonly call: number
+  readonly head: CallHead
+  readonly startedMs: number
+  thread: AppThread | null
+  memory: ArrayBuffer | null
+  /** Why it is to end before its time. */
+  ending: 'cancelled' | 'timeout' | null
+  isAnswered: boolean
+}
+
+export interface JobsOptions {
+  readonly cancelGraceMs: number
+  /** Upper limit of any call, in milliseconds; 0 = none. */
+  readonly timeoutMs: number
+  readonly nowMs: () => number
+  /** A lease is over, whatever became of its call. */
+  onLeaseOver(lease: string): void
+  onJobDone(): void
+  /** A call had to be ended by force. */
+  onForced(job: Job, why: 'cancelled' | 'timeout'): void
+}
+
+interface Caller {
+  readonly socket: Socket
+  readonly jobs: Map<number, Job>
+}
+
+export interface Jobs {
+  /** A client has connected. */
+  connect(socket: Socket): { onFrame(frame: Frame): void; onTooLarge(bytes: number): void }
+  join(thread: AppThread): void
+  leave(thread: AppThread): void
+  /** The thread is gone, and its call with it. */
+  lose(thread: AppThread, how: string): void
+  /** The broker has lost the holder of a lease. */
+  revoke(lease: string): void
+  readonly running: number
+  readonly done: number
+  list(): readonly Job[]
+}
+
+export function createJobs(options: JobsOptions): Jobs {
+  const { nowMs } = options
+  const threads = new Set<AppThread>()
+  const jobs = new Map<number, Job>()
+  /** Given before a thread was free: a thread of theirs has just died, and its successor boots. */
+  let waiting: Job[] = []
+  let nextJob = 1
+  let done = 0
+
+  function answer(job: Job, frame: Omit<OutFrame, 'call'>): void {
+    if (job.isAnswered || job.caller.socket.destroyed) return
+    if (frame.kind === fromWorker.result || frame.kind === fromWorker.error || frame.kind === fromWorker.end) job.isAnswered = true
+    writeFrame(job.caller.socket, { ...frame, call: job.call })
+  }
+
+  function refuse(job: Job, refusal: Refusal): void {
+    answer(job, { kind: fromWorker.error, ...encode(refusal) })
+  }
+
+  function begin(caller: Caller, frame: Frame): void {
+    const head = JSON.parse(Buffer.from(frame.buffers[0] ?? '{}').toString()) as CallHead
+    const job: Job = {
+      id: nextJob++,
+      caller,
+      call: frame.call,
+      head,
+      startedMs: nowMs(),
+      thread: null,
+      memory: frame.memory,
+      ending: null,
+      isAnswered: false,
+    }
+    jobs.set(job.id, job)
+    caller.jobs.set(frame.call, job)
+    waiting.push(job)
+    distribute()
+    const limits = [head.leftMs, options.timeoutMs].filter((ms) => ms > 0)
+    if (limits.length > 0) setTimeout(() => end(job, 'timeout'), Math.min(...limits, 2 ** 31 - 1)).unref()
+  }
+
+  function distribute(): void {
+    waiting = waiting.filter((job) => {
+      const thread = [...threads].find((one) => one.app === job.head.app && one.job === null && !one.isLeaving)
+      if (thread === undefined) return true
+      run(thread, job)
+      return false
+    })
+  }
+
+  function run(thread: AppThread, job: Job): void {
+    thread.job = job
+    thread.movedMs = nowMs()
+    job.thread = thread
+    const memory = job.memory!
+    job.memory = null
+    thread.port.postMessage({ type: 'call', job: job.id, memory, lease: job.head.lease } satisfies ToThread, [memory])
+  }
+
+  /** The call is to end; a handler that does not heed its signal is ended with its thread. */
+  function end(job: Job, why: 'cancelled' | 'timeout'): void {
+    if (job.ending !== null || !jobs.has(job.id)) return
+    job.ending = why
+    if (job.thread === null) {
+      refuse(job, endRefusal(job, why))
+      return finish(job)
+    }
+    const { thread } = job
+    thread.port.postMessage({ type: 'cancel', job: job.id, why } satisfies ToThread)
+    setTimeout(() => {
+      if (thread.job !== job) return
+      options.onForced(job, why)
+      refuse(job, endRefusal(job, why))
+      thread.kill(why === 'timeout' ? 'a call took longer than its timeout' : 'a call was cancelled')
+    }, options.cancelGraceMs).unref()
+  }
+
+  function finish(job: Job): void {
+    if (!jobs.delete(job.id)) return
+    job.caller.jobs.delete(job.call)
+    waiting = waiting.filter((other) => other !== job)
+    if (job.thread?.job === job) job.thread.job = null
+    done++
+    options.onLeaseOver(job.head.lease)
+    options.onJobDone()
+    distribute()
+  }
+
+  function hear(thread: AppThread, message: FromThread): void {
+    const job = jobs.get(message.job)
+    thread.movedMs = nowMs()
+    if (job === undefined || job.thread !== thread) return
+    if (message.type === 'done') return finish(job)
+    const { kind, flags, meta, buffers } = message
+    // What comes of a call that was told to end is its own error, which would hide why.
+    if (job.ending !== null && kind === fromWorker.error) refuse(job, endRefusal(job, job.ending))
+    else answer(job, { kind, flags, meta, buffers })
+  }
+
+  return {
+    connect(socket) {
+      const caller: Caller = { socket, jobs: new Map() }
+      socket.on('error', () => undefined) // its close tells
+      socket.once('close', () => {
+        for (const job of [...caller.jobs.values()]) end(job, 'cancelled')
+      })
+      return {
+        onTooLarge(bytes) {
+          writeFrame(socket, { kind: fromWorker.error, call: 0, ...encode({ code: 'MON_DIRTY_FRAME', facts: { bytes } } satisfies Refusal) })
+          socket.destroySoon()
+        },
+        onFrame(frame) {
+          const job = caller.jobs.get(frame.call)
+          if (frame.kind === toWorker.call) begin(caller, frame)
+          else if (job === undefined) return
+          else if (frame.kind === toWorker.cancel) end(job, 'cancelled')
+          else if (frame.kind === toWorker.credit) {
+            job.thread?.port.postMessage({ type: 'credit', job: job.id, count: frame.flags } satisfies ToThread)
+          } else if (frame.kind === toWorker.callback && frame.memory !== null) {
+            job.thread?.port.postMessage({ type: 'callback', job: job.id, memory: frame.memory } satisfies ToThread, [frame.memory])
+          }
+        },
+      }
+    },
+    join(thread) {
+      threads.add(thread)
+      thread.port.on('message', (message: FromThread) => hear(thread, message))
+      distribute()
+    },
+    leave(thread) {
+      thread.isLeaving = true
+    },
+    lose(thread, how) {
+      threads.delete(thread)
+      const { job } = thread
+      if (job === null) return
+      refuse(job, job.ending === null ? { code: 'MON_DIRTY_WORKER_LOST', facts: { app: job.head.app, how } } : endRefusal(job, job.ending))
+      finish(job)
+    },
+    revoke(lease) {
+      const job = [...jobs.values()].find((one) => one.head.lease === lease)
+      if (job === undefined) options.onLeaseOver(lease)
+      else end(job, 'cancelled')
+    },
+    get running() {
+      return jobs.size
+    },
+    get done() {
+      return done
+    },
+    list: () => [...jobs.values()],
+  }
+}
+
+function endRefusal(job: Job, why: 'cancelled' | 'timeout'): Refusal {
+  const { app, action } = job.head
+  if (why === 'cancelled') return { code: 'MON_DIRTY_CANCELLED', facts: { app, action } }
+  return { code: 'MON_DIRTY_TIMEOUT', facts: { app, action, phase: 'running', afterMs: job.head.leftMs } }
+}

@@ -1,0 +1,85 @@
+/**
+ * Values as bytes: structured clone, with big buffers kept beside, where neither end copies them. A buffer comes back as the
+ * class it was (`Buffer` as `Buffer`), a view of the frame that brought it.
+ */
+import { Deserializer, Serializer } from 'node:v8'
+
+export interface Encoded {
+  readonly meta: Uint8Array
+  readonly buffers: readonly Uint8Array[]
+}
+
+/** From here on a buffer travels beside the value. */
+const asideMinBytes = 4_096
+
+const views = [
+  Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array,
+  BigInt64Array, BigUint64Array, DataView,
+] as const // biome-ignore format: one line reads better
+const bufferKind = views.length
+
+class ValueSerializer extends Serializer {
+  readonly aside: Uint8Array[] = []
+
+  constructor() {
+    super()
+    ;(this as unknown as { _setTreatArrayBufferViewsAsHostObjects(isOn: boolean): void })._setTreatArrayBufferViewsAsHostObjects(true)
+  }
+
+  /** V8 asks for it with whatever it cannot clone by itself. */
+  _writeHostObject(object: object): void {
+    if (!ArrayBuffer.isView(object)) throw new TypeError(`${nameOf(object)} could not be cloned.`)
+    const kind = Buffer.isBuffer(object) ? bufferKind : views.findIndex((view) => object instanceof view)
+    const bytes = new Uint8Array(object.buffer, object.byteOffset, object.byteLength)
+    this.writeUint32(kind)
+    if (bytes.byteLength >= asideMinBytes) {
+      this.writeUint32(1)
+      this.writeUint32(this.aside.length)
+      this.aside.push(bytes)
+    } else {
+      this.writeUint32(0)
+      this.writeUint32(bytes.byteLength)
+      this.writeRawBytes(bytes)
+    }
+  }
+
+  _getDataCloneError = Error
+}
+
+class ValueDeserializer extends Deserializer {
+  readonly #aside: readonly Uint8Array[]
+
+  constructor(meta: Uint8Array, aside: readonly Uint8Array[]) {
+    super(meta)
+    this.#aside = aside
+  }
+
+  _readHostObject(): object {
+    const kind = this.readUint32()
+    const isAside = this.readUint32() === 1
+    const number = this.readUint32()
+    // Small ones are copied out: a view of the meta part would keep all of it, at an offset that not every class allows.
+    const bytes = isAside ? this.#aside[number]! : new Uint8Array(this.readRawBytes(number))
+    if (kind === bufferKind) return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength)
+    const View = views[kind]!
+    if (View === DataView) return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const size = (View as { BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT
+    return new (View as new (buffer: ArrayBufferLike, offset: number, length: number) => object)(bytes.buffer, bytes.byteOffset, bytes.byteLength / size)
+  }
+}
+
+/** @throws whatever structured clone throws for a function, a symbol, a promise, a class with private state */
+export function encode(value: unknown): Encoded {
+  const serializer = new ValueSerializer()
+  serializer.writeHeader()
+  serializer.writeValue(value)
+  return { meta: serializer.releaseBuffer(), buffers: serializer.aside }
+}
+
+export function decode<T>({ meta, buffers }: Encoded): T {
+  const deserializer = new ValueDeserializer(meta, buffers)
+  deserializer.readHeader()
+  return deserializer.readValue() as T
+}
+
+const nameOf = (object: object) => Object.getPrototypeOf(object)?.constructor?.name ?? 'an object'

@@ -1,0 +1,111 @@
+/** Every frame of dirty calls, on one page. `call` numbers the calls of one connection; 0 is about none. */
+
+/** Between a client and the broker in the dirty arbiter. The meta part is the value of the type named. */
+export const toBroker = {
+  /** `BrokerHello`. The first frame of a connection. */
+  hello: 1,
+  /** `LeaseWish`. */
+  lease: 2,
+  /** The lease that `call` asked for is not wanted any more. */
+  unqueue: 3,
+  /** `{ lease }`: its holder is done with it. */
+  release: 4,
+  /** `StashOrder`. */
+  stash: 5,
+} as const
+
+export const fromBroker = {
+  /** `LeaseGrant`. */
+  granted: 1,
+  /** `Refusal`. */
+  refused: 2,
+  /** `{ lease }`: others wait; give it back as soon as its call is over. */
+  recall: 3,
+  /** The answer to a stash order: any value. */
+  stashed: 4,
+  /** `Welcome`, the answer to `hello`. */
+  welcome: 5,
+} as const
+
+/** Between a client and a dirty worker. */
+export const toWorker = {
+  /** The first buffer is a `CallHead` in JSON, which the worker's main thread reads; the meta part is the list of arguments. */
+  call: 1,
+  /** The caller does not want the answer any more. */
+  cancel: 2,
+  /** flags: how many more chunks the caller can take. */
+  credit: 3,
+  /** An answer of a callback: what Comlink sends, for the channel in flags. */
+  callback: 4,
+} as const
+
+export const fromWorker = {
+  /** The value. */
+  result: 1,
+  /** `Refusal`, or a `Thrown` of the app when flags is 1. */
+  error: 2,
+  /** A value of a stream. */
+  chunk: 3,
+  /** The stream is over. The meta part is what it returned. */
+  end: 4,
+  /** A call of a callback: what Comlink sends, for the channel in flags. */
+  callback: 5,
+} as const
+
+export const isThrown = 1
+
+export interface BrokerHello {
+  readonly version: 1
+  readonly pid: number
+}
+
+export interface Welcome {
+  /** How long a call may take that says nothing of its own; 0 = for ever. */
+  readonly timeoutMs: number
+  readonly frameMaxBytes: number
+}
+
+export interface LeaseWish {
+  readonly app: string
+  /** Calls of one key go to one worker while it lives. */
+  readonly key: string | null
+  /** Higher is sooner; 0 is usual. */
+  readonly priority: number
+  /** The lease under which the caller itself runs; null outside of dirty apps. */
+  readonly parent: string | null
+}
+
+export interface LeaseGrant {
+  readonly lease: string
+  /** Where the worker listens. */
+  readonly path: string
+}
+
+export interface CallHead {
+  readonly lease: string
+  readonly app: string
+  readonly action: string
+  /** What is left of the call's time; 0 = no limit. */
+  readonly leftMs: number
+  /** Positions of arguments that are callbacks. */
+  readonly callbacks: readonly number[]
+}
+
+/** An error of our own: its code and what fills its sentence. */
+export interface Refusal {
+  readonly code: string
+  readonly facts: Readonly<Record<string, string | number | boolean | null>>
+  readonly thrown?: unknown
+}
+
+export type StashOrder =
+  | { readonly op: 'put'; readonly table: string; readonly key: string; readonly value: unknown; readonly ttlMs: number | null; readonly ifVersion: number | null }
+  | { readonly op: 'get' | 'delete'; readonly table: string; readonly key: string }
+  | { readonly op: 'incr'; readonly table: string; readonly key: string; readonly by: number; readonly ttlMs: number | null }
+  | { readonly op: 'keys'; readonly table: string; readonly pattern: string | null }
+  | { readonly op: 'clear' | 'info' | 'ensure' | 'deleteTable'; readonly table: string }
+  | { readonly op: 'tables' }
+  | { readonly op: 'exists'; readonly table: string; readonly key: string | null }
+
+/** How many chunks of a stream may be under way and not yet taken. */
+export const streamWindow = 16
