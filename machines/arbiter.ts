@@ -46,6 +46,10 @@ const leftBySignal = (p: { slot: Slot; atMs: number; dice: number }) => ({
   wasReady: true,
   problem: 'somebody else told it to leave',
 })
+const exitCodeOf = (error: unknown): number => {
+  const exitCode = (error as { exitCode?: unknown } | null)?.exitCode
+  return typeof exitCode === 'number' ? exitCode : 1
+}
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 const noneReady = 'no worker became ready'
 /** Only the end tells the cause once more: each worker has told its own when it failed. */
@@ -190,7 +194,7 @@ export const arbiterMachine = setup({
             onError: {
               target: '#arbiter.draining',
               actions: [
-                { type: 'keepExit', params: { exitCode: 1 } },
+                { type: 'keepExit', params: ({ event }) => ({ exitCode: exitCodeOf(event.error) }) },
                 { type: 'keepStop', params: ({ event }) => ({ reason: reasonOf(event.error), isQuick: true }) },
               ],
             },

@@ -15,6 +15,8 @@ export type PoolEvent =
   | { type: 'lane.leaving'; lane: LaneNumber; phase: 'draining' | 'killing' }
   | { type: 'lane.condemned'; lane: LaneNumber; problem: string }
   | { type: 'lane.overdue'; lane: LaneNumber; blockedMs: number }
+  /** End a thread at once: what it does is not wanted any more. */
+  | { type: 'lane.kill'; lane: LaneNumber; reason: string }
   | { type: 'lane.recycle'; lane: LaneNumber; reason: string }
   | { type: 'lane.idle'; lane: LaneNumber }
   | { type: 'refill' }
@@ -90,6 +92,10 @@ export const threadPoolMachine = setup({
     'lane.overdue': {
       guard: { type: 'isThere', params: ({ event }) => event },
       actions: { type: 'tellOne', params: ({ event }) => ({ lane: event.lane, event: { type: 'overdue', blockedMs: event.blockedMs } }) },
+    },
+    'lane.kill': {
+      guard: { type: 'isThere', params: ({ event }) => event },
+      actions: { type: 'tellOne', params: ({ event }) => ({ lane: event.lane, event: { type: 'kill', reason: event.reason } }) },
     },
     'xstate.done.actor.lane.*': [
       {

@@ -30,6 +30,9 @@ export interface SupervisionHost {
   /** By somebody else, or by itself. */
   onKilled(child: Supervised): void
   onGone(child: Supervised): void
+  onReady?(child: Supervised): void
+  /** What only processes of the dirty pool say. */
+  onDirty?(child: Supervised, fact: Extract<FactFromWorker, { type: 'apps' | 'capacity' | 'lease.over' | 'reloaded' }>): void
 }
 
 export interface SpawnFacts {
@@ -46,6 +49,7 @@ export type DoorAnswer = (order: Extract<OrderToWorker, { type: 'door' }>, handl
 export interface Supervision {
   obey(order: ChildOrder): void
   reopen(): void
+  send(order: OrderToWorker): void
 }
 
 const neverSpawned = { code: null, signal: null } as const
@@ -128,6 +132,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         report({ type: 'child.loaded', isServable: fact.kind !== 'none' })
         break
       case 'ready':
+        host.onReady?.(self())
         // From here on its beats are waited for, the first of them too.
         host.roster.beat(input.age)
         report({ type: 'child.ready', readyMs: fact.readyMs })
@@ -149,6 +154,12 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         break
       case 'stuck':
         report({ type: 'child.stuck', problem: fact.problem })
+        break
+      case 'apps':
+      case 'capacity':
+      case 'lease.over':
+      case 'reloaded':
+        host.onDirty?.(self(), fact)
         break
       case 'threads':
         host.roster.keepThreads(input.age, fact.threads)
@@ -202,9 +213,11 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
     }
   }
 
-  function reopen(): void {
-    if (child !== null) channelToWorker(child.image).send({ type: 'reopen' })
+  function send(order: OrderToWorker): void {
+    if (child !== null) channelToWorker(child.image).send(order)
   }
+
+  const reopen = () => send({ type: 'reopen' })
 
   start().catch((error: unknown) => {
     report({ type: 'child.failed', exitCode: 3, problem: `it could not be started: ${problemOf(error)}` })
@@ -227,5 +240,6 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
       }
     },
     reopen,
+    send,
   }
 }

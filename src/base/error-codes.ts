@@ -99,6 +99,7 @@ export const errorCodes = {
   MON_DIRTY_IS_STREAM: { text: '{app}.{action} answers with a stream: iterate it with for await', advice: 'or let the action return a value', exit: 1 },
   MON_DIRTY_RESERVED: { text: 'dirty app {spec}: the name {action} is reserved and cannot be an action', advice: 'rename the method', exit: 4 },
   MON_DIRTY_LOAD: { text: 'dirty app {spec}: {problem}', advice: 'the stack below is the app’s own', exit: 4 },
+  MON_STASH_NOT_NUMBER: { text: 'stash entry {what} is no number', advice: 'incr adds to numbers; put one there first', exit: 1 },
   MON_STASH_FULL: { text: 'the stash is full: at most {entriesMax} entries and {bytesMax} bytes', advice: 'delete entries, give them a ttlMs, or raise the limits', exit: 1 },
   MON_PLATFORM: { text: 'monoceros does not run on {platform}', advice: 'use Linux or macOS; on Windows, WSL', exit: 1 },
 } as const satisfies Record<string, ErrorRow>

@@ -35,7 +35,7 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
   })
   return arbiterMachine.provide({
     actors: {
-      prepare: fromPromise(() => prepare(scope)),
+      prepare: fromPromise(() => prepare(scope, entry.dirtyPath)),
       loadConfig: fromPromise<LoadAnswer>(({ signal }) => readCandidate(scope, entry.readConfig, signal)),
       workerHandle: handles,
       listener,
@@ -57,7 +57,11 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
         void scope.runHook('nworkersChanged', to, from)
       },
       announceCommit: (_, { generation, workers }) => scope.commit(generation, workers),
-      announceRollback: (_, { problem }) => scope.rollBack(problem),
+      announceRollback(_, { problem }) {
+        scope.rollBack(problem)
+        // They may have been replaced before the workers could not be.
+        void scope.dirty?.reload(scope.current)
+      },
     }),
   })
 }

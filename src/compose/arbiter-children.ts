@@ -103,7 +103,7 @@ function spawnFacts(scope: ArbiterScope, input: HandleInput): SpawnFacts {
   return {
     boot,
     fds: settings.reusePort ? [] : inherited.fds,
-    env: { ...process.env, ...environmentOf(settings.rawEnv) },
+    env: { ...process.env, ...environmentOf(settings.rawEnv), ...scope.dirty?.env },
     cwd: settings.chdir,
     frozenMs: settings.timeout === 0 ? 0 : settings.timeout * 1_000 + beatSlackMs,
   }

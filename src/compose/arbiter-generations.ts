@@ -6,10 +6,11 @@ import type { ResolvedConfig } from '../config/chain.ts'
 import { type Settings, valueRows } from '../config/settings.ts'
 import { writePidFile } from '../os/pid-file.ts'
 import { giveLogsAway } from './arbiter-logs.ts'
+import { createDirtyKeeper, hasDirtyApps } from './arbiter-dirty.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 
 /** @throws MON_PIDFILE_HELD, MON_PIDFILE_FAILED, MON_LOG_FILE */
-export async function prepare(scope: ArbiterScope): Promise<void> {
+export async function prepare(scope: ArbiterScope, dirtyPath: string): Promise<void> {
   const { settings } = scope.current.config
   if (settings.pidfile !== null) {
     writePidFile(settings.pidfile)
@@ -18,6 +19,10 @@ export async function prepare(scope: ArbiterScope): Promise<void> {
   giveLogsAway(settings)
   await scope.runHook('nworkersChanged', scope.workersWanted, null)
   await scope.runHook('onStarting')
+  if (hasDirtyApps(scope.current)) {
+    scope.dirty = createDirtyKeeper(scope, dirtyPath)
+    await scope.dirty.start()
+  }
 }
 
 /** Reads the configuration for a reload; whatever is wrong with it is an answer, and the present one serves on. */
@@ -35,6 +40,9 @@ export async function readCandidate(
     giveLogsAway(config.settings)
     const after = new Set(record.listeners.map((order) => order.id))
     await scope.runHookOf(record.facts.generation, 'onReload')
+    // First: the new workers' app may call what only the new dirty apps have.
+    const problem = scope.dirty === null ? null : await scope.dirty.reload(record)
+    if (problem !== null) return { ok: false, problem: `dirty apps: ${problem}` }
     return {
       ok: true,
       candidate: {

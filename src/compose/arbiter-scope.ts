@@ -14,6 +14,7 @@ import { openable } from '../log/log-file.ts'
 import { autoWorkers } from '../os/cgroup.ts'
 import { reusePortProblem } from '../os/reuse-port.ts'
 import { findIdentity } from '../os/user.ts'
+import type { DirtyKeeper } from './arbiter-dirty.ts'
 import { hookLog } from './hook-log.ts'
 
 /** A configuration and what the charts know of it. */
@@ -33,6 +34,8 @@ export interface ArbiterScope {
   readonly roster: Roster
   readonly current: GenerationRecord
   workersWanted: number
+  /** Null when there are no dirty apps. */
+  dirty: DirtyKeeper | null
   hasPidFile: boolean
   recordOf(generation: number): GenerationRecord
   /** @throws MON_LOG_FILE when a log cannot be written there, MON_REUSE_PORT when that setting cannot be had */
@@ -71,6 +74,7 @@ export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
     listeners,
     roster: createRoster(),
     workersWanted: 0,
+    dirty: null,
     hasPidFile: false,
     farewells: new Set(),
     get current() {

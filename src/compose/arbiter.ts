@@ -12,6 +12,7 @@ import { hearSignals } from './arbiter-signals.ts'
 
 export interface ArbiterEntry {
   readonly workerPath: string
+  readonly dirtyPath: string
   readonly version: string
   /** Reads the whole configuration again, as the start did. */
   readConfig(): Promise<ResolvedConfig>
@@ -59,6 +60,8 @@ function ended(actor: ArbiterActor, scope: ArbiterScope): Promise<number> {
 
 async function finish(scope: ArbiterScope, entry: ArbiterEntry, exitCode: number): Promise<number> {
   scope.roster.stop()
+  // Last of all that runs: workers that drain may still need an answer.
+  await scope.dirty?.stop(false)
   const { pidfile } = scope.current.config.settings
   if (pidfile !== null && scope.hasPidFile) removePidFile(pidfile)
   const lastHooks = Promise.all(scope.farewells).then(() => scope.runHook('onExit'))

@@ -14,6 +14,7 @@ import { runArbiter } from './arbiter.ts'
 export interface CliEntry {
   readonly argv: readonly string[]
   readonly workerPath: string
+  readonly dirtyPath: string
   readonly packageUrl: URL
   onSignal(listener: (signal: Signal) => void): void
 }
@@ -51,6 +52,7 @@ export async function runCli(entry: CliEntry): Promise<number> {
   try {
     return await runArbiter(command.config, {
       workerPath: entry.workerPath,
+      dirtyPath: entry.dirtyPath,
       version,
       onSignal: entry.onSignal,
       async readConfig() {

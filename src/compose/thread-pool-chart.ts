@@ -4,7 +4,7 @@ import { type LaneEvent, type LaneInput, type LaneOrder, laneMachine } from '../
 import { threadPoolMachine } from '../../machines/thread-pool.ts'
 import type { EventName } from '../log/events.ts'
 import { guarded } from './guarded.ts'
-import type { WorkerScope } from './worker-scope.ts'
+import type { Log } from '../log/error-log.ts'
 
 export interface PoolHost {
   /** Starts the thread behind a lane. */
@@ -15,7 +15,7 @@ export interface PoolHost {
   wantSuccessor(reason: string): void
 }
 
-export function threadPoolChart(scope: WorkerScope, host: PoolHost) {
+export function threadPoolChart(scope: { readonly log: Log }, host: PoolHost) {
   const lane = laneMachine.provide({
     actors: {
       thread: fromCallback<LaneOrder, LaneInput>(({ input, receive, sendBack }) => {

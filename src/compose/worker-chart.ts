@@ -2,7 +2,6 @@
 import { fromPromise } from 'xstate'
 import { type BootFailure, workerMachine } from '../../machines/worker.ts'
 import { MonocerosError, problemOf, stackOf } from '../base/errors.ts'
-import type { BootOrder } from '../ipc/messages.ts'
 import { readPulse } from '../ipc/pulse.ts'
 import type { EventName } from '../log/events.ts'
 import { setTitle } from '../os/title.ts'
@@ -12,8 +11,8 @@ import type { Program } from './worker-program.ts'
 import type { WorkerScope } from './worker-scope.ts'
 import type { Traffic } from './worker-traffic.ts'
 
-export function workerChart(scope: WorkerScope, traffic: Traffic, program: Program) {
-  const { boot, log, pulse, channel } = scope
+export function workerChart(scope: WorkerScope, traffic: Pick<Traffic, 'leave' | 'hasten' | 'drained'>, program: Program) {
+  const { log, pulse, channel } = scope
   let leftMs = 0
   return workerMachine.provide({
     actors: {
@@ -30,7 +29,7 @@ export function workerChart(scope: WorkerScope, traffic: Traffic, program: Progr
       note: (_, { event, facts }) => log.event(event as EventName, facts),
       tellReady() {
         pulse.setPhase('serving')
-        showPhase(boot, null)
+        showPhase(scope, null)
         channel.send({ type: 'ready', readyMs: Math.round(performance.now()) })
       },
       tellFailed: (_, failure) => tellFailed(scope, failure),
@@ -40,7 +39,7 @@ export function workerChart(scope: WorkerScope, traffic: Traffic, program: Progr
         leftMs = performance.now()
         if (context.drain.isQuick) program.interrupt()
         pulse.setPhase('draining')
-        showPhase(boot, 'draining')
+        showPhase(scope, 'draining')
         channel.send({ type: 'draining' })
       },
       hasten(_, order) {
@@ -51,8 +50,9 @@ export function workerChart(scope: WorkerScope, traffic: Traffic, program: Progr
   })
 }
 
-export function showPhase(boot: BootOrder, phase: string | null): void {
-  setTitle(`monoceros: worker [${boot.name}] slot ${boot.slot}${phase === null ? '' : ` (${phase})`}`)
+export function showPhase({ boot, role }: WorkerScope, phase: string | null): void {
+  const what = boot.dirty === undefined ? boot.name : boot.dirty.apps.map(({ name }) => name).join(',')
+  setTitle(`monoceros: ${role} [${what}] slot ${boot.slot}${phase === null ? '' : ` (${phase})`}`)
 }
 
 function tellFailed({ channel }: WorkerScope, { error, exitCode }: BootFailure): void {

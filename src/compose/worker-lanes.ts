@@ -3,7 +3,7 @@ import { MessageChannel } from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import type { LaneEvent, LaneInput, LaneOrder } from '../../machines/lane.ts'
 import { nowMs } from '../ipc/pulse.ts'
-import type { OpenAnswer, ProgramListen, ServerFacts, ThreadControl, ThreadHost, ThreadOrders } from '../lanes/thread-control.ts'
+import type { OpenAnswer, ProgramListen, ServerFacts, ThreadControl, ThreadHost, ThreadOrders, ThreadTask } from '../lanes/thread-control.ts'
 import type { Log } from '../log/error-log.ts'
 import type { EventName } from '../log/events.ts'
 import type { Dispatcher } from '../threads/dispatcher.ts'
@@ -52,7 +52,8 @@ export function startLane(input: LaneInput, host: LanesHost, report: (event: Lan
       if (isDraining && lane.inFlight === 0) void shutDown()
     },
   })
-  const thread = host.threads.start({ memory: lane.memory, bell: bell.port2, freight: freight.port2, control: control.port2, orders })
+  const task: ThreadTask = { memory: lane.memory, bell: bell.port2, freight: freight.port2, control: control.port2, orders }
+  const thread = host.threads.start(task, [task.bell, task.freight, task.control])
   const remote = Comlink.wrap<ThreadControl>(control.port1 as unknown as Comlink.Endpoint)
   let threadId = -1
   let listens = 0

@@ -9,10 +9,15 @@ import { type AccessLog, createAccessLog } from '../log/access-log.ts'
 import { createErrorLog, type Log, type Who } from '../log/error-log.ts'
 import { hookLog } from './hook-log.ts'
 
+export type WorkerRole = 'worker' | 'dirty-worker'
+
 export interface WorkerScope {
+  readonly role: WorkerRole
   readonly boot: BootOrder
   readonly who: Who
   readonly settings: Settings
+  /** How long what is under way may take when it is told to go. */
+  readonly graceMs: number
   readonly log: Log
   readonly accessLog: AccessLog | null
   readonly pulse: Pulse
@@ -26,14 +31,16 @@ export interface WorkerScope {
   recycle(reason: string): void
 }
 
-export function createWorkerScope(boot: BootOrder, channel: WorkerScope['channel']): WorkerScope {
+export function createWorkerScope(boot: BootOrder, channel: WorkerScope['channel'], role: WorkerRole): WorkerScope {
   // The arbiter has validated it; only the type was lost on the way.
   const settings = boot.settings as unknown as Settings
-  const who = { role: 'worker', slot: boot.slot, age: boot.age, gen: boot.generation }
+  const who = { role, slot: boot.slot, age: boot.age, gen: boot.generation }
   const log = createErrorLog({ destination: settings.errorlog, format: settings.logFormat, level: settings.loglevel, who })
   const pulse = createPulse()
   let hasAsked = false
   const scope: WorkerScope = {
+    role,
+    graceMs: (role === 'worker' ? settings.gracefulTimeout : settings.dirtyGracefulTimeout) * 1_000,
     boot,
     who,
     settings,
@@ -42,7 +49,7 @@ export function createWorkerScope(boot: BootOrder, channel: WorkerScope['channel
     channel,
     hooks: {},
     accessLog:
-      settings.accesslog === null
+      settings.accesslog === null || role !== 'worker'
         ? null
         : createAccessLog({
             destination: settings.accesslog,

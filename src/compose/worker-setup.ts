@@ -3,14 +3,14 @@ import { becomeUser, findIdentity } from '../os/user.ts'
 import type { WorkerScope } from './worker-scope.ts'
 
 /** Becomes the user that it is to run as, loads the hooks of its process and runs the first of them. */
-export async function prepareWorker(scope: WorkerScope): Promise<void> {
+export async function prepareWorker(scope: WorkerScope, firstHook: 'postFork' | 'dirtyPostFork' = 'postFork'): Promise<void> {
   const { settings } = scope
   if (settings.user !== null || settings.group !== null) {
     const identity = findIdentity(settings.user, settings.group, 'settings')
     becomeUser(identity, { user: settings.user, group: settings.group }, settings.initgroups)
   }
   await loadHooks(scope)
-  await scope.runHook('postFork')
+  await scope.runHook(firstHook)
 }
 
 async function loadHooks(scope: WorkerScope): Promise<void> {

@@ -1,19 +1,19 @@
-/** Joins the worker chart to its effects: the whole life inside a worker process, in order. */
+/** Joins the worker chart to its effects: the whole life inside a worker process, HTTP or dirty, in order. */
 import { createActor } from 'xstate'
 import { problemOf } from '../base/errors.ts'
 import { exitCodes } from '../base/exit-codes.ts'
-import { type Channel, channelToArbiter } from '../ipc/channel.ts'
-import type { BootOrder, FactFromWorker, OrderToWorker } from '../ipc/messages.ts'
+import { channelToArbiter } from '../ipc/channel.ts'
+import type { OrderToWorker } from '../ipc/messages.ts'
 import { readPulse } from '../ipc/pulse.ts'
 import { refuseDebugger, type Signal } from '../os/signals.ts'
 import { beatFd, killGroup } from '../os/spawn.ts'
 import { watchSlowRequests } from '../worker/slow-requests.ts'
 import { startVitals } from '../worker/vitals.ts'
-import { createWishes, type Wishes } from '../worker/wishes.ts'
+import { askForBoot } from './ask-for-boot.ts'
 import { showPhase, workerChart } from './worker-chart.ts'
-import { createProgram, type Program } from './worker-program.ts'
-import { createWorkerScope, type WorkerScope } from './worker-scope.ts'
-import { createTraffic, type Traffic } from './worker-traffic.ts'
+import type { Program } from './worker-program.ts'
+import { createWorkerScope, type WorkerRole, type WorkerScope } from './worker-scope.ts'
+import type { Traffic } from './worker-traffic.ts'
 
 /** How long the last hook may take where no drain bounds it. */
 const exitPatienceMs = 1_000
@@ -25,7 +25,22 @@ export interface WorkerEntry {
   onSignal(listener: (signal: Signal) => void): void
 }
 
-export async function runWorker(entry: WorkerEntry): Promise<void> {
+/** What makes a worker of one kind or the other. */
+export interface WorkerParts {
+  readonly program: Program
+  readonly traffic: Pick<Traffic, 'leave' | 'hasten' | 'drained'>
+  /** Orders that only its kind understands. */
+  hear?(order: OrderToWorker, handle: unknown): void
+}
+
+/**
+ * @param partsOf is called once the settings have come; it calls back when the app is about to be imported in this thread
+ */
+export async function runWorker(
+  entry: WorkerEntry,
+  role: WorkerRole,
+  partsOf: (scope: WorkerScope, entry: WorkerEntry, onImport: () => void) => Promise<WorkerParts>,
+): Promise<void> {
   if (process.send === undefined) {
     process.stderr.write('monoceros: a worker is started by its arbiter: run `monoceros ./app.js`\n')
     process.exit(exitCodes.usage.code)
@@ -34,16 +49,14 @@ export async function runWorker(entry: WorkerEntry): Promise<void> {
   const heldOpen = setInterval(() => undefined, 60_000)
   const channel = channelToArbiter(process)
   const boot = await askForBoot(channel)
-  const scope = createWorkerScope(boot, channel)
+  const scope = createWorkerScope(boot, channel, role)
   const { settings, log, pulse } = scope
-  const graceMs = settings.gracefulTimeout * 1_000
-  const wishes = createWishes(channel.send)
-  const traffic = createTraffic(scope, wishes)
-  const program = await programOf(scope, traffic, wishes, entry, () => {
+  const { graceMs } = scope
+  const { program, traffic, hear } = await partsOf(scope, entry, () => {
     clearInterval(heldOpen)
     refuseDebugger() // for the last time: one that is opened from now on is the app's
   })
-  showPhase(boot, 'booting')
+  showPhase(scope, 'booting')
 
   const actor = createActor(workerChart(scope, traffic, program))
   actor.subscribe({
@@ -72,8 +85,8 @@ export async function runWorker(entry: WorkerEntry): Promise<void> {
   }
   channel.onMessage((order, handle) => {
     if (order.type === 'drain') actor.send(order)
-    else if (order.type === 'door') wishes.answer(order, handle)
     else if (order.type === 'reopen') reopen()
+    else hear?.(order, handle)
   })
   entry.onSignal((signal) => {
     if (signal === 'SIGUSR1') reopen()
@@ -82,32 +95,9 @@ export async function runWorker(entry: WorkerEntry): Promise<void> {
   })
   tellLastWords(scope)
   // Threads answer for what takes too long; what is slow there is a stream, or its client.
-  if (settings.workerClass !== 'gthread')
+  if (role === 'worker' && settings.workerClass !== 'gthread')
     watchSlowRequests(readPulse(pulse.memory), settings.timeout * 1_000, (request) => log.event('request.slow', { ...request }))
   actor.start()
-}
-
-async function programOf(scope: WorkerScope, traffic: Traffic, wishes: Wishes, entry: WorkerEntry, onImport: () => void): Promise<Program> {
-  if (scope.settings.workerClass !== 'gthread') return createProgram(scope, traffic, wishes, onImport)
-  // Loaded late: other workers need none of it.
-  const { createThreadsProgram } = await import('./worker-threads.ts')
-  return createThreadsProgram(scope, traffic, wishes, entry.threadPath)
-}
-
-/** The arbiter answers `hello`: what it sent before the loop turns could be lost while modules are still being loaded. */
-function askForBoot(channel: Channel<FactFromWorker, OrderToWorker>): Promise<BootOrder> {
-  return new Promise((resolve) => {
-    // Until the watchdog runs, this is how its death is seen; it may have come before we could listen for it.
-    const alone = () => process.exit()
-    if (!process.connected) alone()
-    process.once('disconnect', alone)
-    channel.onMessage((order) => {
-      if (order.type !== 'boot') return
-      process.off('disconnect', alone)
-      resolve(order.boot)
-    })
-    channel.send({ type: 'hello' })
-  })
 }
 
 function tellLastWords(scope: WorkerScope): void {

@@ -48,6 +48,10 @@ export interface Hooks {
   readonly workerInt?: (worker: WorkerFacts) => Answer
   readonly workerAbort?: (worker: WorkerFacts) => Answer
   readonly workerExit?: (worker: WorkerFacts) => Answer
+  readonly onDirtyStarting?: (arbiter: ArbiterFacts) => Answer
+  readonly dirtyPostFork?: (worker: WorkerFacts) => Answer
+  readonly dirtyWorkerInit?: (worker: WorkerFacts) => Answer
+  readonly dirtyWorkerExit?: (worker: WorkerFacts) => Answer
 }
 
 export type HookName = keyof Hooks

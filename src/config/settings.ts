@@ -3,6 +3,7 @@ import type { HookName } from './hook-types.ts'
 import type { Kind } from './kinds/kind.ts'
 import { isHook, type Row, type ValueRow } from './row.ts'
 import { configRows } from './sections/config.ts'
+import { dirtyRows } from './sections/dirty.ts'
 import { hookRows } from './sections/hooks.ts'
 import { loggingRows } from './sections/logging.ts'
 import { mechanicsRows } from './sections/mechanics.ts'
@@ -10,7 +11,7 @@ import { serverSocketRows } from './sections/server-socket.ts'
 import { threadRows } from './sections/threads.ts'
 import { workerRows } from './sections/workers.ts'
 
-const valueTable = [...configRows, ...serverSocketRows, ...workerRows, ...threadRows, ...mechanicsRows, ...loggingRows] as const
+const valueTable = [...configRows, ...serverSocketRows, ...workerRows, ...threadRows, ...dirtyRows, ...dirtyRows, ...mechanicsRows, ...loggingRows] as const
 
 export const settings: readonly Row[] = [...valueTable, ...hookRows]
 export const valueRows: readonly ValueRow[] = settings.filter((row): row is ValueRow => !isHook(row))

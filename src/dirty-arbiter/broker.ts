@@ -49,6 +49,8 @@ interface Lease {
   readonly client: number
   readonly worker: number
   readonly app: string
+  /** Of the call that made this one, and waits for it. */
+  readonly parent: string | null
   isRecalled: boolean
 }
 
@@ -107,7 +109,7 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
 
   function give(app: App, { client, call, wish }: Waiting, worker: number): void {
     const id = String(nextLease++)
-    leases.set(id, { id, client, worker, app: app.name, isRecalled: false })
+    leases.set(id, { id, client, worker, app: app.name, parent: wish.parent, isRecalled: false })
     if (wish.key !== null) pin(app, wish.key, worker)
     host.grant({ client, call }, id, worker)
   }
@@ -127,22 +129,26 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
     }
     if (app.queue.length === 0) return
     if (!app.isExpected && app.capacity.size === 0) return refuseAll(app, 'MON_DIRTY_NO_WORKER')
-    for (const lease of leases.values()) {
-      if (lease.app !== app.name || lease.isRecalled) continue
-      lease.isRecalled = true
-      host.recall(lease.client, lease.id)
-    }
+    for (const lease of leases.values()) if (lease.app === app.name) recall(lease)
+  }
+
+  function recall(lease: Lease): void {
+    if (lease.isRecalled) return
+    lease.isRecalled = true
+    host.recall(lease.client, lease.id)
   }
 
   function refuseAll(app: App, code: string): void {
     for (const waiting of app.queue.splice(0)) host.refuse(waiting, { code, facts: { app: app.name } })
   }
 
-  /** Whether a lease will ever come free: its call runs, or what it waits for can come free. */
+  /** Whether a lease will ever come free: its call runs, or what it waits for can be served, or can end. */
   function canEnd(lease: Lease, seen: ReadonlySet<string>): boolean {
     if (seen.has(lease.id)) return false
-    const nested = [...apps.values()].flatMap((app) => app.queue.filter(({ wish }) => wish.parent === lease.id).map(() => app))
-    return nested.every((app) => canServe(app, new Set([...seen, lease.id])))
+    const further = new Set([...seen, lease.id])
+    for (const app of apps.values()) if (app.queue.some(({ wish }) => wish.parent === lease.id) && !canServe(app, further)) return false
+    for (const nested of leases.values()) if (nested.parent === lease.id && !canEnd(nested, further)) return false
+    return true
   }
 
   function canServe(app: App, seen: ReadonlySet<string>): boolean {
@@ -176,6 +182,7 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
     },
     retireWorker(worker) {
       retired.add(worker)
+      for (const lease of leases.values()) if (lease.worker === worker) recall(lease)
     },
     loseWorker(worker) {
       retired.delete(worker)

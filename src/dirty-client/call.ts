@@ -3,7 +3,7 @@ import * as Comlink from 'comlink'
 import type { Endpoint } from 'comlink'
 import { decode, type Encoded, encode } from '../wire/codec.ts'
 import type { Frame } from '../wire/frames.ts'
-import { type CallHead, fromWorker, isThrown, type LeaseWish, type Refusal, toWorker } from '../wire/kinds.ts'
+import { type CallHead, fromWorker, isThrown, isTimeout, type LeaseWish, type Refusal, toWorker } from '../wire/kinds.ts'
 import type { Thrown } from '../wire/thrown.ts'
 import { type DirtyError, dirtyError, fromApp, fromRefusal } from './errors.ts'
 import type { Asking, Lease, Session } from './session.ts'
@@ -38,6 +38,7 @@ type Step = { readonly what: 'chunk' | 'value' | 'end'; readonly value: unknown 
 
 /** A stream's chunks are told to have been taken in such portions. */
 const creditPortion = 4
+const againMs = 20
 
 export function startCall(open: () => Promise<Session>, order: CallOrder): RunningCall {
   const steps: Step[] = []
@@ -70,7 +71,8 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
     if (isOver) return
     push({ what: 'error', error })
     if (asking !== null && lease === null) asking.cancel()
-    if (lease !== null) lease.link.send({ kind: toWorker.cancel, call, ...encode(null) })
+    const flags = error.code === 'MON_DIRTY_TIMEOUT' ? isTimeout : 0
+    if (lease !== null) lease.link.send({ kind: toWorker.cancel, call, flags, ...encode(null) })
   }
 
   function onAbort(): void {
@@ -99,7 +101,8 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
       const got = await acquire(session)
       if (isOver || got === null) return got === null ? undefined : session.giveBack(got)
       if (await send(session, got, encoded, callbacks)) return
-      // The worker was gone before it had the call: nothing has been begun.
+      // The worker was gone before it had the call: nothing has been begun. The broker hears of it in a moment.
+      await new Promise((resolve) => setTimeout(resolve, againMs))
     }
   }
 
@@ -260,7 +263,9 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
 }
 
 function isProxied(value: unknown): value is object {
-  return ((typeof value === 'object' && value !== null) || typeof value === 'function') && Comlink.proxyMarker in value
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false
+  // The caller may have a Comlink of its own, whose marker is another symbol of the same name.
+  return Comlink.proxyMarker in value || Object.getOwnPropertySymbols(value).some(({ description }) => description === 'Comlink.proxy')
 }
 
 function isClonable(value: unknown): boolean {

@@ -37,19 +37,23 @@ const key = Symbol.for('monoceros.dirty')
 
 interface Shared {
   readonly sessions: Map<string, Promise<Session>>
-  /** The lease under which the present call runs; set in the threads of dirty apps. */
+  /** Of the call that runs at present, in the threads of dirty apps: its lease, and the signal that ends it. */
   lease(): string | null
+  signal(): AbortSignal
 }
 
 /** One for the whole thread, however often this module is loaded in it. */
 export function shared(): Shared {
   const holder = globalThis as { [key]?: Shared }
-  holder[key] ??= { sessions: new Map(), lease: () => null }
+  holder[key] ??= { sessions: new Map(), lease: () => null, signal: () => never.signal }
   return holder[key]
 }
 
-export function setLeaseSource(lease: () => string | null): void {
-  Object.assign(shared(), { lease })
+const never = new AbortController()
+
+/** In the thread of a dirty app: where the present call is known. */
+export function setCallSource(source: Pick<Shared, 'lease' | 'signal'>): void {
+  Object.assign(shared(), source)
 }
 
 export function sessionOf(path: string | undefined): Promise<Session> {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { MessagePort } from 'node:worker_threads'
 import { encode } from '../wire/codec.ts'
 import { type Frame, type OutFrame, writeFrame } from '../wire/frames.ts'
-import { type CallHead, fromWorker, type Refusal, toWorker } from '../wire/kinds.ts'
+import { type CallHead, fromWorker, isTimeout, type Refusal, toWorker } from '../wire/kinds.ts'
 import type { FromThread, ToThread } from '../wire/port-messages.ts'
 
 /** A thread that has an app, as the jobs see it. */
@@ -16,8 +16,10 @@ export interface AppThread {
   isLeaving: boolean
   /** When it last gave a sign of life for its job. */
   movedMs: number
-  /** Ends it, as it did not heed its signal. */
-  kill(reason: string): void
+  /** Ends it, as it did not heed its signal: `overdue` shows where it stood. */
+  kill(why: 'overdue' | 'kill', reason: string): void
+  /** Its call is over. */
+  onFree(): void
 }
 
 export interface Job {
@@ -136,7 +138,8 @@ export function createJobs(options: JobsOptions): Jobs {
       if (thread.job !== job) return
       options.onForced(job, why)
       refuse(job, endRefusal(job, why))
-      thread.kill(why === 'timeout' ? 'a call took longer than its timeout' : 'a call was cancelled')
+      if (why === 'timeout') thread.kill('overdue', 'a call took longer than its timeout')
+      else thread.kill('kill', 'a call was cancelled')
     }, options.cancelGraceMs).unref()
   }
 
@@ -144,7 +147,11 @@ export function createJobs(options: JobsOptions): Jobs {
     if (!jobs.delete(job.id)) return
     job.caller.jobs.delete(job.call)
     waiting = waiting.filter((other) => other !== job)
-    if (job.thread?.job === job) job.thread.job = null
+    const { thread } = job
+    if (thread?.job === job) {
+      thread.job = null
+      thread.onFree()
+    }
     done++
     options.onLeaseOver(job.head.lease)
     options.onJobDone()
@@ -178,7 +185,7 @@ export function createJobs(options: JobsOptions): Jobs {
           const job = caller.jobs.get(frame.call)
           if (frame.kind === toWorker.call) begin(caller, frame)
           else if (job === undefined) return
-          else if (frame.kind === toWorker.cancel) end(job, 'cancelled')
+          else if (frame.kind === toWorker.cancel) end(job, frame.flags === isTimeout ? 'timeout' : 'cancelled')
           else if (frame.kind === toWorker.credit) {
             job.thread?.port.postMessage({ type: 'credit', job: job.id, count: frame.flags } satisfies ToThread)
           } else if (frame.kind === toWorker.callback && frame.memory !== null) {

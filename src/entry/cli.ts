@@ -21,6 +21,7 @@ const { runCli } = await import('../compose/cli.ts')
 process.exitCode = await runCli({
   argv: process.argv.slice(2),
   workerPath: fileURLToPath(new URL('./worker.js', import.meta.url)),
+  dirtyPath: fileURLToPath(new URL('./dirty-arbiter.js', import.meta.url)),
   packageUrl: new URL('../../../package.json', import.meta.url),
   onSignal(listener) {
     hear = listener

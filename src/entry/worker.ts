@@ -15,8 +15,8 @@ let hear = (signal: Signal): void => void early.push(signal)
 for (const signal of signals) onSignal(signal, () => hear(signal))
 refuseDebugger()
 
-const { runWorker } = await import('../compose/worker.ts')
-await runWorker({
+const { runHttpWorker } = await import('../compose/worker-parts.ts')
+await runHttpWorker({
   watchdogUrl: new URL('./watchdog.js', import.meta.url),
   threadPath: fileURLToPath(new URL('./thread.js', import.meta.url)),
   onSignal(listener) {

@@ -32,12 +32,35 @@ export interface BootOrder {
   readonly hookFile: { readonly path: string; readonly sha256: string } | null
   readonly hookNames: readonly string[]
   readonly maxRequests: number
+  /** Of processes of the dirty pool only; for a worker, with the threads that each of its apps wants, where that is known. */
+  readonly dirty?: DirtyBoot
+  readonly dirtyThreads?: Readonly<Record<string, number>>
+}
+
+/** What a dirty arbiter or a dirty worker is started with beside the rest. */
+export interface DirtyBoot {
+  /** The private folder of the sockets. */
+  readonly folder: string
+  /** Names and specs of the apps: all of them, or those that this worker has. */
+  readonly apps: readonly { readonly name: string; readonly spec: string }[]
+}
+
+/** What a class says of itself, once it is loaded. */
+export interface DirtyAppFacts {
+  readonly name: string
+  readonly workers: number | null
+  readonly threads: number | null
+  readonly stashes: readonly string[]
 }
 
 export type OrderToWorker =
   | { readonly type: 'boot'; readonly boot: BootOrder }
   | { readonly type: 'drain'; readonly graceMs: number; readonly isQuick: boolean; readonly reason: string }
   | { readonly type: 'reopen' }
+  /** To a dirty worker: the holder of this lease is gone. */
+  | { readonly type: 'revoke'; readonly lease: string }
+  /** To a dirty arbiter: replace the workers, with these settings; it answers with `reloaded`. */
+  | { readonly type: 'reload'; readonly settings: Readonly<Record<string, unknown>>; readonly apps: DirtyBoot['apps'] }
   /** Comes with a handle, unless `problem` says why there is none. */
   | { readonly type: 'door'; readonly wishId: number; readonly listener: ListenerFact | null; readonly problem: ErrorData | null }
 
@@ -65,6 +88,13 @@ export type FactFromWorker =
   | { readonly type: 'drained'; readonly tookMs: number; readonly cutRequests: number; readonly counters: Counters }
   /** Worker class gthread, once a second while it changes. */
   | { readonly type: 'threads'; readonly threads: readonly ThreadFact[]; readonly waiting: number }
+  /** From a dirty worker: what its apps say of themselves, and how many calls of each it takes at once. */
+  | { readonly type: 'apps'; readonly apps: readonly DirtyAppFacts[] }
+  | { readonly type: 'capacity'; readonly app: string; readonly count: number }
+  /** What ran under a revoked lease has ended. */
+  | { readonly type: 'lease.over'; readonly lease: string }
+  /** From a dirty arbiter. */
+  | { readonly type: 'reloaded'; readonly problem: string | null }
   /** It is about to end itself by SIGKILL, and this is why. */
   | { readonly type: 'stuck'; readonly problem: string }
   /** Send the handle of a listener again (after a pause), or bind what the program listens to. */

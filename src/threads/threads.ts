@@ -1,7 +1,6 @@
 /** The threads themselves: Piscina owns them; each is given one task, which lasts as long as it lives. */
-import type { Worker } from 'node:worker_threads'
+import type { MessagePort, Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import type { ThreadTask } from '../lanes/thread-control.ts'
 
 export interface ThreadsOptions {
   /** The file of the thread's image. */
@@ -29,7 +28,8 @@ export interface RunningThread {
 }
 
 export interface Threads {
-  start(task: ThreadTask): RunningThread
+  /** @param ports of the task, which go to the thread */
+  start(task: object, ports: readonly MessagePort[]): RunningThread
   destroy(): Promise<void>
 }
 
@@ -46,12 +46,12 @@ export function createThreads({ entryPath, threadsMax, heapMaxMib }: ThreadsOpti
   // Of a thread without a task; each has one, which tells of its end.
   pool.on('error', () => undefined)
   return {
-    start: (task) => startThread(pool, task),
+    start: (task, ports) => startThread(pool, task, ports),
     destroy: () => pool.destroy(),
   }
 }
 
-function startThread(pool: Piscina, task: ThreadTask): RunningThread {
+function startThread(pool: Piscina, task: object, ports: readonly MessagePort[]): RunningThread {
   const controller = new AbortController()
   let worker: Worker | undefined
   let lastUse = performance.eventLoopUtilization()
@@ -61,9 +61,8 @@ function startThread(pool: Piscina, task: ThreadTask): RunningThread {
     resolveExit = resolve
   })
 
-  const { bell, freight, control } = task
   const ended = pool
-    .run(task, { signal: controller.signal, transferList: [bell, freight, control] })
+    .run(task, { signal: controller.signal, transferList: [...ports] })
     .then(
       () => ({ how: 'its task ended', error: undefined }),
       (error: unknown) => ({ how: isTerminated ? 'terminated' : wordsFor(error), error }),

@@ -31,7 +31,7 @@ export const fromBroker = {
 export const toWorker = {
   /** The first buffer is a `CallHead` in JSON, which the worker's main thread reads; the meta part is the list of arguments. */
   call: 1,
-  /** The caller does not want the answer any more. */
+  /** The caller does not want the answer any more; flags is 1 when its time was up. */
   cancel: 2,
   /** flags: how many more chunks the caller can take. */
   credit: 3,
@@ -53,6 +53,7 @@ export const fromWorker = {
 } as const
 
 export const isThrown = 1
+export const isTimeout = 1
 
 export interface BrokerHello {
   readonly version: 1

@@ -1,0 +1,183 @@
+/** The arbiter's side of the dirty pool: the folder of its sockets, its dirty arbiter, and what a start, reload and stop mean to it. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { createActor, fromCallback } from 'xstate'
+import { keeperMachine } from '../../machines/keeper.ts'
+import { type ChildOrder, type HandleInput, workerHandleMachine } from '../../machines/worker-handle.ts'
+import { type Supervised, type Supervision, type SupervisionHost, supervise } from '../arbiter/supervision.ts'
+import { nameDirtyApps, parseDirtySpec } from '../base/dirty-spec.ts'
+import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
+import { type ErrorData, MonocerosError } from '../base/errors.ts'
+import { createRoster } from '../arbiter/roster.ts'
+import { hookRows } from '../config/sections/hooks.ts'
+import { autopsyFacts } from '../ipc/autopsy-facts.ts'
+import type { BootOrder } from '../ipc/messages.ts'
+import type { EventName } from '../log/events.ts'
+import { makeRuntimeFolder } from '../os/runtime-folder.ts'
+import { titleRoom } from '../os/title.ts'
+import { findIdentity } from '../os/user.ts'
+import type { ArbiterScope, GenerationRecord } from './arbiter-scope.ts'
+import { type Deferred, deferred } from './deferred.ts'
+import { guarded } from './guarded.ts'
+
+export interface DirtyKeeper {
+  /** Settles when calls can be made. @throws why they cannot */
+  start(): Promise<void>
+  /** Replaces the dirty workers; null when all of the new are ready, else the problem: then the old serve on. */
+  reload(record: GenerationRecord): Promise<string | null>
+  stop(isQuick: boolean): Promise<void>
+  force(): void
+  reopen(): void
+  /** What tells workers where to call. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Same as `socketVariable` of the client, which the arbiter does not load. */
+const socketVariable = 'MONOCEROS_DIRTY_SOCKET'
+const beatSlackMs = 2_000
+
+export const hasDirtyApps = ({ config }: GenerationRecord) => config.settings.dirtyApps.length > 0
+
+export function createDirtyKeeper(scope: ArbiterScope, entryPath: string): DirtyKeeper {
+  const { settings } = scope.current.config
+  const folder = makeRuntimeFolder(findIdentity(settings.user, settings.group, 'settings'))
+  const roster = createRoster()
+  let record = scope.current
+  let supervision: Supervision | null = null
+  let lastError: ErrorData | null = null
+  const started = deferred()
+  const stopped = deferred()
+  let reloading: Deferred<string | null> | null = null
+  const log = () => scope.log
+
+  const tell = (child: Supervised, event: EventName, facts: Readonly<Record<string, unknown>>) => log().event(event, { childPid: child.pid, ...facts })
+
+  const host: SupervisionHost = {
+    entryPath,
+    args: ['dirty-arbiter', titleRoom],
+    roster,
+    beforeSpawn: () => scope.runHook('onDirtyStarting'),
+    spawnFacts: (input) => ({
+      boot: bootOf(input),
+      fds: [],
+      env: { ...process.env, [socketVariable]: join(folder, 'dirty.sock') },
+      cwd: record.config.settings.chdir,
+      frozenMs: record.config.settings.timeout === 0 ? 0 : record.config.settings.timeout * 1_000 + beatSlackMs,
+    }),
+    onBooting: (child) => tell(child, 'dirty.booting', {}),
+    onLoaded: () => undefined,
+    onFailed(child, error) {
+      lastError = error
+      const isFirst = !hasServed
+      // While the server starts it is told as the reason why it does not.
+      if (!isFirst) tell(child, 'dirty.cannot-boot', { problem: error.text, code: error.code, ...(Object.hasOwn(errorCodes, error.code) ? { advice: errorCodes[error.code as ErrorCode].advice } : {}) })
+    },
+    onBlocked: (child, blockedMs, autopsy) => tell(child, 'worker.blocked', { ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs }),
+    onAutopsy: (child, autopsy) => tell(child, 'worker.autopsy', autopsyFacts(autopsy)),
+    onThreads: () => undefined,
+    onDoorWanted: () => undefined,
+    onDirty(_, fact) {
+      if (fact.type !== 'reloaded') return
+      reloading?.resolve(fact.problem)
+      reloading = null
+    },
+    onGone() {
+      reloading?.resolve('the dirty arbiter ended')
+      reloading = null
+    },
+  }
+  let hasServed = false
+
+  function bootOf({ slot, age, generation }: HandleInput): BootOrder {
+    const { config } = record
+    const inDirty = new Set(hookRows.filter((row) => row.process === 'dirty-worker').map((row) => row.name as string))
+    return {
+      slot,
+      age,
+      generation,
+      arbiterPid: process.pid,
+      name: scope.name,
+      settings: config.settings as unknown as Record<string, unknown>,
+      listeners: [],
+      isBindGiven: true,
+      hookFile: config.file,
+      hookNames: Object.keys(config.hooks).filter((name) => inDirty.has(name)),
+      maxRequests: 0,
+      dirty: { folder, apps: appsOf(record) },
+    }
+  }
+
+  const handle = workerHandleMachine.provide({
+    actors: {
+      childProcess: fromCallback<ChildOrder, HandleInput>(({ input, receive, sendBack }) => {
+        supervision = supervise(input, host, sendBack)
+        receive((order) => supervision?.obey(order))
+      }),
+    },
+    actions: guarded(scope, {
+      note: ({ context: { pid } }, { event, facts }) => log().event(event.replace(/^worker\./, 'dirty.') as EventName, { childPid: pid, ...facts }),
+    }),
+  })
+  const actor = createActor(
+    keeperMachine.provide({
+      actors: { handle },
+      actions: guarded(scope, {
+        note: (_, { event, facts }) => log().event(event as EventName, { ...facts }),
+        tellReady() {
+          hasServed = true
+          started.resolve()
+        },
+        tellFailed(_, { problem }) {
+          started.reject(
+            lastError === null
+              ? new MonocerosError('MON_BOOT_FAILED', { problem: `the dirty arbiter: ${problem}` })
+              : new MonocerosError(lastError.code as ErrorCode, lastError.facts, withStack(lastError.stack)),
+          )
+        },
+        tellStopped: () => stopped.resolve(),
+      }),
+    }),
+    { input: { bootTimeoutMs: settings.bootTimeout * 1_000, graceMs: settings.dirtyGracefulTimeout * 1_000 } },
+  )
+
+  return {
+    env: { [socketVariable]: join(folder, 'dirty.sock') },
+    start() {
+      actor.start()
+      return started.promise
+    },
+    reload(next) {
+      record = next
+      reloading?.resolve('a newer reload was asked for')
+      reloading = deferred<string | null>()
+      const { promise } = reloading
+      supervision?.send({ type: 'reload', settings: next.config.settings as unknown as Record<string, unknown>, apps: appsOf(next) })
+      return promise
+    },
+    async stop(isQuick) {
+      if (actor.getSnapshot().status === 'active') {
+        actor.send({ type: 'stop', isQuick })
+        await stopped.promise
+      }
+      roster.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+    force: () => actor.send({ type: 'force' }),
+    reopen: () => supervision?.send({ type: 'reopen' }),
+  }
+}
+
+function appsOf({ config }: GenerationRecord): NonNullable<BootOrder['dirty']>['apps'] {
+  const specs = config.settings.dirtyApps.flatMap((text) => {
+    const parsed = parseDirtySpec(text)
+    return parsed.ok ? [parsed.spec] : [] // the configuration has been checked
+  })
+  return [...nameDirtyApps(specs)].map(([name, spec]) => ({ name, spec: spec.given === null ? spec.text : spec.text.slice(spec.given.length + 1) }))
+}
+
+function withStack(stack: string | undefined): Error | undefined {
+  if (stack === undefined) return undefined
+  const error = new Error(stack.split('\n', 1)[0])
+  error.stack = stack
+  return error
+}

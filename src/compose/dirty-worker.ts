@@ -1,0 +1,232 @@
+/** What makes a dirty worker: a socket for calls, and a pool of threads for each of its apps. */
+import { unlinkSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { setPriority } from 'node:os'
+import { createActor } from 'xstate'
+import { parseDirtySpec } from '../base/dirty-spec.ts'
+import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
+import { MonocerosError } from '../base/errors.ts'
+import { createJobs, type Jobs } from '../dirty-worker/jobs.ts'
+import type { OrderToWorker } from '../ipc/messages.ts'
+import { nowMs } from '../ipc/pulse.ts'
+import { createThreads } from '../threads/threads.ts'
+import type { DrainOrder } from '../worker/drain.ts'
+import { readFrames } from '../wire/frames.ts'
+import { type Deferred, deferred, within } from './deferred.ts'
+import { startDirtyLane } from './dirty-lanes.ts'
+import { threadPoolChart } from './thread-pool-chart.ts'
+import { runWorker, type WorkerEntry, type WorkerParts } from './worker.ts'
+import type { WorkerScope } from './worker-scope.ts'
+import { prepareWorker } from './worker-setup.ts'
+
+export const runDirtyWorker = (entry: WorkerEntry): Promise<void> => runWorker(entry, 'dirty-worker', dirtyParts)
+
+const memoryLookMs = 1_000
+/** Longer than a lease is kept without a call. */
+const quietMs = 150
+const mib = 2 ** 20
+/** Threads beside those that serve: replacements that boot. */
+const threadsFactor = 2
+const threadsMax = 64
+
+interface Pool {
+  readonly app: string
+  send(event: { type: 'open' } | { type: 'close'; reason: string } | { type: 'lane.overdue'; lane: number; blockedMs: number } | { type: 'lane.kill'; lane: number; reason: string }): void
+  readonly opened: Deferred<void>
+  readonly closed: Deferred<void>
+}
+
+async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<WorkerParts> {
+  const { boot, settings, log, pulse, channel } = scope
+  const dirty = boot.dirty ?? { folder: '', apps: [] }
+  const path = join(dirty.folder, `worker-${boot.slot}-${process.pid}.sock`)
+  const pools: Pool[] = []
+  const revoked = new Set<string>()
+  let isStuck = false
+  let hasExited = false
+  let drained: Deferred<{ tookMs: number; cutRequests: number }> | null = null
+  let drainTimer: NodeJS.Timeout | undefined
+  let quietTimer: NodeJS.Timeout | undefined
+  let drainedFromMs = 0
+
+  const jobs: Jobs = createJobs({
+    cancelGraceMs: settings.dirtyCancelGrace * 1_000,
+    timeoutMs: settings.dirtyTimeout * 1_000,
+    nowMs,
+    onLeaseOver(lease) {
+      if (revoked.delete(lease)) channel.send({ type: 'lease.over', lease })
+    },
+    onJobDone() {
+      pulse.add('served', 1)
+      const { dirtyMaxCalls } = settings
+      if (dirtyMaxCalls > 0 && jobs.done >= dirtyMaxCalls) scope.recycle(`${jobs.done} calls served`)
+      endDrainIfIdle()
+    },
+    onForced: (job, why) =>
+      log.event('dirty.call-forced', { app: job.head.app, action: job.head.action, why, ageMs: Math.round(nowMs() - job.startedMs) }),
+  })
+
+  const server = createServer((socket: Socket) => {
+    const caller = jobs.connect(socket)
+    const reader = readFrames(settings.dirtyFrameMax * mib, caller.onFrame, caller.onTooLarge)
+    socket.on('data', reader.push)
+  })
+
+  function openPool(app: string, spec: string, count: number): Pool {
+    const opened = deferred()
+    const closed = deferred()
+    let serving = 0
+    let bootError: MonocerosError | null = null
+    const threads = createThreads({ entryPath: entry.threadPath, threadsMax: Math.min(threadsMax, count * threadsFactor), heapMaxMib: 0 })
+    const actor = createActor(
+      threadPoolChart(scope, {
+        startLane(input, report) {
+          const life = startDirtyLane(input, {
+            app,
+            spec,
+            log,
+            threads,
+            jobs,
+            onOpened({ workers, threads: wanted, stashes }) {
+              channel.send({ type: 'apps', apps: [{ name: app, workers, threads: wanted, stashes }] })
+            },
+            onCannotOpen({ error }) {
+              bootError ??= new MonocerosError(error.code as ErrorCode, error.facts, stackHolder(error.stack))
+              if (serving > 0) log.event('thread.cannot-boot', { app, problem: error.text, code: error.code, advice: errorCodes[error.code as ErrorCode].advice })
+            },
+            onServing(by) {
+              serving += by
+              channel.send({ type: 'capacity', app, count: serving })
+            },
+            end(lane, why, reason) {
+              if (why === 'overdue') actor.send({ type: 'lane.overdue', lane, blockedMs: 0 })
+              else actor.send({ type: 'lane.kill', lane, reason })
+            },
+          }, report)
+          return { obey: life.obey, forget: () => undefined }
+        },
+        onOpen: opened.resolve,
+        onCannotOpen: (problem) => opened.reject(bootError ?? new MonocerosError('MON_BOOT_FAILED', { problem: `${app}: ${problem}` })),
+        onClosed: closed.resolve,
+        wantSuccessor(reason) {
+          isStuck = true
+          scope.recycle(reason)
+        },
+      }),
+      { input: { min: count, max: count, bootTimeoutMs: settings.bootTimeout * 900, graceMs: scope.graceMs } },
+    )
+    actor.start()
+    actor.send({ type: 'open' })
+    return { app, send: (event) => actor.send(event), opened, closed }
+  }
+
+  /** A holder may have sent a call before it was told to give its lease back. */
+  function endDrainIfIdle(): void {
+    clearTimeout(quietTimer)
+    if (drained === null || jobs.running > 0) return
+    quietTimer = setTimeout(() => {
+      clearTimeout(drainTimer)
+      drained?.resolve({ tookMs: Math.round(performance.now() - drainedFromMs), cutRequests: 0 })
+    }, quietMs)
+  }
+
+  function drainFor(order: DrainOrder): void {
+    clearTimeout(drainTimer)
+    const graceMs = order.isQuick ? Math.min(1_000, order.graceMs) : order.graceMs
+    drainTimer = setTimeout(
+      () => drained?.resolve({ tookMs: Math.round(performance.now() - drainedFromMs), cutRequests: jobs.running }),
+      Math.min(2 ** 31 - 1, graceMs),
+    )
+    endDrainIfIdle()
+  }
+
+  function watchMemory(): void {
+    const { dirtyMemoryLimit } = settings
+    if (dirtyMemoryLimit === 0) return
+    setInterval(() => {
+      const usedMib = Math.round(process.memoryUsage.rss() / mib)
+      if (usedMib > dirtyMemoryLimit) scope.recycle(`it uses ${usedMib} MiB of memory`)
+    }, memoryLookMs).unref()
+  }
+
+  const exit = async () => {
+    if (hasExited) return
+    hasExited = true
+    await scope.runHook('dirtyWorkerExit')
+  }
+
+  return {
+    hear(order: OrderToWorker) {
+      if (order.type !== 'revoke') return
+      revoked.add(order.lease)
+      jobs.revoke(order.lease)
+    },
+    traffic: {
+      leave(order) {
+        drainedFromMs = performance.now()
+        drained = deferred()
+        drainFor(order)
+      },
+      hasten: drainFor,
+      drained: () => drained?.promise ?? Promise.resolve({ tookMs: 0, cutRequests: 0 }),
+    },
+    program: {
+      get isStuck() {
+        return isStuck
+      },
+      async load() {
+        // Before any thread is there: those that come inherit it.
+        if (settings.dirtyNice > 0) setPriority(settings.dirtyNice)
+        await prepareWorker(scope, 'dirtyPostFork')
+        pulse.setPhase('importing the app')
+        for (const { name, spec } of dirty.apps) {
+          const parsed = parseDirtySpec(spec)
+          if (!parsed.ok) throw new MonocerosError('MON_DIRTY_LOAD', { spec, problem: parsed.problem })
+          // The class may want another number: it is asked by its first thread.
+          pools.push(openPool(name, spec, boot.dirtyThreads?.[name] ?? settings.dirtyThreads))
+        }
+        await Promise.all(pools.map(({ opened }) => opened.promise))
+        channel.send({ type: 'loaded', kind: 'dirty', loadMs: Math.round(performance.now()) })
+      },
+      async startUp() {
+        pulse.setPhase('running onStartup')
+        await scope.runHook('dirtyWorkerInit')
+      },
+      async open() {
+        pulse.setPhase('opening')
+        await new Promise<void>((resolve, reject) => {
+          server.once('error', reject)
+          server.listen(path, resolve)
+        })
+        watchMemory()
+      },
+      interrupt: () => undefined,
+      async shutDown(patienceMs) {
+        pulse.setPhase('running onShutdown')
+        const steps = async () => {
+          for (const pool of pools) pool.send({ type: 'close', reason: 'stop' })
+          await Promise.all(pools.map(({ closed }) => closed.promise))
+          await exit()
+        }
+        await within(patienceMs, steps())
+      },
+      async exit() {
+        await exit()
+        try {
+          unlinkSync(path)
+        } catch {
+          // It never listened, or the folder is gone with its arbiter.
+        }
+      },
+    },
+  }
+}
+
+/** The app's own error is in another thread: its stack came along. */
+function stackHolder(stack: string | undefined): Error | undefined {
+  if (stack === undefined) return undefined
+  const error = new Error(stack.split('\n', 1)[0])
+  error.stack = stack
+  return error
+}

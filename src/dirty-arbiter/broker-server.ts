@@ -1,0 +1,105 @@
+/** The broker's socket: who connects asks for leases, gives them back, and uses the stash. */
+import { rmSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { decode, encode } from '../wire/codec.ts'
+import { type Frame, readFrames, writeFrame } from '../wire/frames.ts'
+import { fromBroker, type LeaseGrant, type LeaseWish, type Refusal, type StashOrder, toBroker, type Welcome } from '../wire/kinds.ts'
+import { type Broker, type BrokerHost, createBroker } from './broker.ts'
+import { answerStash } from './stash-orders.ts'
+import type { Stash } from './stash.ts'
+
+export interface BrokerServerOptions {
+  readonly path: string
+  readonly welcome: () => Welcome
+  readonly queueMax: number
+  readonly stash: Stash
+  /** Where a worker listens. */
+  pathOf(worker: number): string
+  revoke(worker: number, lease: string): void
+}
+
+export interface BrokerServer {
+  readonly broker: Broker
+  listen(): Promise<void>
+  close(): void
+}
+
+/** Orders are small: what is bigger is no client of ours. The stash may hold big values. */
+const frameMaxBytes = 256 * 1024 * 1024
+
+export function createBrokerServer(options: BrokerServerOptions): BrokerServer {
+  const clients = new Map<number, Socket>()
+  let nextClient = 1
+
+  const host: BrokerHost = {
+    grant: ({ client, call }, lease, worker) => send(client, fromBroker.granted, call, { lease, path: options.pathOf(worker) } satisfies LeaseGrant),
+    refuse: ({ client, call }, refusal) => send(client, fromBroker.refused, call, refusal),
+    recall: (client, lease) => send(client, fromBroker.recall, 0, { lease }),
+    revoke: options.revoke,
+  }
+  const broker = createBroker(host, options.queueMax)
+
+  function send(client: number, kind: number, call: number, value: unknown): void {
+    const socket = clients.get(client)
+    if (socket !== undefined && !socket.destroyed) writeFrame(socket, { kind, call, ...encode(value) })
+  }
+
+  function hear(client: number, frame: Frame): void {
+    const { kind, call } = frame
+    switch (kind) {
+      case toBroker.hello:
+        return send(client, fromBroker.welcome, call, options.welcome())
+      case toBroker.lease:
+        return broker.ask({ client, call }, decode<LeaseWish>(frame))
+      case toBroker.unqueue:
+        return broker.unqueue({ client, call })
+      case toBroker.release:
+        return broker.release(decode<{ lease: string }>(frame).lease)
+      case toBroker.stash: {
+        const answer = answerStash(options.stash, decode<StashOrder>(frame))
+        if (answer.ok) return send(client, fromBroker.stashed, call, answer.value)
+        return send(client, fromBroker.refused, call, answer.refusal satisfies Refusal)
+      }
+    }
+  }
+
+  const server: Server = createServer((socket) => {
+    const client = nextClient++
+    clients.set(client, socket)
+    const reader = readFrames(
+      frameMaxBytes,
+      (frame) => {
+        try {
+          hear(client, frame)
+        } catch {
+          // Not one of ours, or not of our version: it is not listened to any longer.
+          socket.destroy()
+        }
+      },
+      () => socket.destroy(),
+    )
+    socket.on('data', reader.push)
+    socket.on('error', () => undefined) // its close tells
+    socket.once('close', () => {
+      clients.delete(client)
+      broker.loseClient(client)
+    })
+  })
+
+  return {
+    broker,
+    async listen() {
+      // What a dirty arbiter before us has left there: nobody listens any more.
+      rmSync(options.path, { force: true })
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(options.path, resolve)
+      })
+    },
+    close() {
+      broker.close()
+      server.close()
+      for (const socket of clients.values()) socket.end()
+    },
+  }
+}

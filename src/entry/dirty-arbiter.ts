@@ -1,0 +1,26 @@
+/**
+ * Who starts me: the arbiter, when there are dirty apps.
+ * I expect: an IPC channel, the beat pipe as descriptor 4, the rest comes as the answer to `hello`.
+ * I own: the pool's socket, its queues and its stash, every dirty worker.
+ * I end: when I am told to drain, when my parent is gone, or killed with my process group; the arbiter reaps me, and starts me again.
+ * Exit codes: 0 as asked · 1 internal · 3 not ready · 4 the app could not be loaded.
+ */
+import { fileURLToPath } from 'node:url'
+import { onSignal, refuseDebugger, type Signal } from '../os/signals.ts'
+
+// Before anything else is loaded: without a handler SIGUSR1 opens a debugger port, TTIN and TTOU stop the process and the others end it.
+const signals: readonly Signal[] = ['SIGUSR1', 'SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2']
+const early: Signal[] = []
+let hear = (signal: Signal): void => void early.push(signal)
+for (const signal of signals) onSignal(signal, () => hear(signal))
+refuseDebugger()
+
+const { runDirtyArbiter } = await import('../compose/dirty-arbiter.ts')
+await runDirtyArbiter({
+  workerPath: fileURLToPath(new URL('./dirty-worker.js', import.meta.url)),
+  watchdogUrl: new URL('./watchdog.js', import.meta.url),
+  onSignal(listener) {
+    hear = listener
+    for (const signal of early.splice(0)) listener(signal)
+  },
+})
