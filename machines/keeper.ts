@@ -64,10 +64,20 @@ export const keeperMachine = setup({
       invoke: {
         id: 'child',
         src: 'handle',
-        input: ({ context }) => ({ slot: 0, age: context.age, generation: 1, bootTimeoutMs: context.bootTimeoutMs, graceMs: context.graceMs }),
+        input: ({ context }) => ({
+          slot: 0,
+          age: context.age,
+          generation: 1,
+          bootTimeoutMs: context.bootTimeoutMs,
+          graceMs: context.graceMs,
+        }),
         onDone: [
           { guard: stateIn({ running: 'draining' }), target: 'stopped', actions: 'tellStopped' },
-          { guard: { type: 'wasReady', params: ({ event }) => event.output }, target: 'waiting', actions: { type: 'countDeath', params: ({ event }) => event.output } },
+          {
+            guard: { type: 'wasReady', params: ({ event }) => event.output },
+            target: 'waiting',
+            actions: { type: 'countDeath', params: ({ event }) => event.output },
+          },
           {
             target: 'waiting',
             actions: [
@@ -80,7 +90,8 @@ export const keeperMachine = setup({
         onError: {
           target: 'waiting',
           actions: [
-            'waitASecond', { type: 'note', params: ({ event }) => ({ event: 'chart.failed', facts: { problem: String(event.error) } }) },
+            'waitASecond',
+            { type: 'note', params: ({ event }) => ({ event: 'chart.failed', facts: { problem: String(event.error) } }) },
           ],
         },
       },

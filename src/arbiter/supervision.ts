@@ -28,7 +28,7 @@ export interface SupervisionHost {
   onThreads(child: Supervised, fact: Extract<FactFromWorker, { type: 'threads' }>): void
   onDoorWanted(child: Supervised, wanted: Extract<FactFromWorker, { type: 'door.wanted' }>, answer: DoorAnswer): void
   /** By somebody else, or by itself. */
-  onKilled(child: Supervised): void
+  onKilled?(child: Supervised): void
   onGone(child: Supervised): void
   onReady?(child: Supervised): void
   /** What only processes of the dirty pool say. */
@@ -93,7 +93,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
       killGroup(pid)
       afterLastMessage(image, () => {
         // Nobody was asked to show what it was doing.
-        if (signal !== null && !isStruck) host.onKilled(self())
+        if (signal !== null && !isStruck) host.onKilled?.(self())
         host.onGone(self())
         host.roster.remove(input.age)
         exited(code, signal)

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { createActor, fromCallback } from 'xstate'
 import { keeperMachine } from '../../machines/keeper.ts'
 import { type ChildOrder, type HandleInput, workerHandleMachine } from '../../machines/worker-handle.ts'
+import { createRoster } from '../arbiter/roster.ts'
 import { type Supervised, type Supervision, type SupervisionHost, supervise } from '../arbiter/supervision.ts'
 import { nameDirtyApps, parseDirtySpec } from '../base/dirty-spec.ts'
 import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
 import { type ErrorData, MonocerosError } from '../base/errors.ts'
-import { createRoster } from '../arbiter/roster.ts'
 import { hookRows } from '../config/sections/hooks.ts'
 import { autopsyFacts } from '../ipc/autopsy-facts.ts'
 import type { BootOrder } from '../ipc/messages.ts'
@@ -50,7 +50,8 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string): Dirty
   let reloading: Deferred<string | null> | null = null
   const log = () => scope.log
 
-  const tell = (child: Supervised, event: EventName, facts: Readonly<Record<string, unknown>>) => log().event(event, { childPid: child.pid, ...facts })
+  const tell = (child: Supervised, event: EventName, facts: Readonly<Record<string, unknown>>) =>
+    log().event(event, { childPid: child.pid, ...facts })
 
   const host: SupervisionHost = {
     entryPath,
@@ -70,9 +71,15 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string): Dirty
       lastError = error
       const isFirst = !hasServed
       // While the server starts it is told as the reason why it does not.
-      if (!isFirst) tell(child, 'dirty.cannot-boot', { problem: error.text, code: error.code, ...(Object.hasOwn(errorCodes, error.code) ? { advice: errorCodes[error.code as ErrorCode].advice } : {}) })
+      if (!isFirst)
+        tell(child, 'dirty.cannot-boot', {
+          problem: error.text,
+          code: error.code,
+          ...(Object.hasOwn(errorCodes, error.code) ? { advice: errorCodes[error.code as ErrorCode].advice } : {}),
+        })
     },
-    onBlocked: (child, blockedMs, autopsy) => tell(child, 'worker.blocked', { ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs }),
+    onBlocked: (child, blockedMs, autopsy) =>
+      tell(child, 'worker.blocked', { ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs }),
     onAutopsy: (child, autopsy) => tell(child, 'worker.autopsy', autopsyFacts(autopsy)),
     onThreads: () => undefined,
     onDoorWanted: () => undefined,
@@ -115,7 +122,8 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string): Dirty
       }),
     },
     actions: guarded(scope, {
-      note: ({ context: { pid } }, { event, facts }) => log().event(event.replace(/^worker\./, 'dirty.') as EventName, { childPid: pid, ...facts }),
+      note: ({ context: { pid } }, { event, facts }) =>
+        log().event(event.replace(/^worker\./, 'dirty.') as EventName, { childPid: pid, ...facts }),
     }),
   })
   const actor = createActor(
@@ -172,7 +180,10 @@ function appsOf({ config }: GenerationRecord): NonNullable<BootOrder['dirty']>['
     const parsed = parseDirtySpec(text)
     return parsed.ok ? [parsed.spec] : [] // the configuration has been checked
   })
-  return [...nameDirtyApps(specs)].map(([name, spec]) => ({ name, spec: spec.given === null ? spec.text : spec.text.slice(spec.given.length + 1) }))
+  return [...nameDirtyApps(specs)].map(([name, spec]) => ({
+    name,
+    spec: spec.given === null ? spec.text : spec.text.slice(spec.given.length + 1),
+  }))
 }
 
 function withStack(stack: string | undefined): Error | undefined {

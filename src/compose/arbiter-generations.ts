@@ -5,8 +5,8 @@ import { MonocerosError, problemOf } from '../base/errors.ts'
 import type { ResolvedConfig } from '../config/chain.ts'
 import { type Settings, valueRows } from '../config/settings.ts'
 import { writePidFile } from '../os/pid-file.ts'
-import { giveLogsAway } from './arbiter-logs.ts'
 import { createDirtyKeeper, hasDirtyApps } from './arbiter-dirty.ts'
+import { giveLogsAway } from './arbiter-logs.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 
 /** @throws MON_PIDFILE_HELD, MON_PIDFILE_FAILED, MON_LOG_FILE */

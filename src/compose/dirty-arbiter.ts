@@ -11,10 +11,10 @@ import { parseDirtySpec } from '../base/dirty-spec.ts'
 import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
 import { problemOf } from '../base/errors.ts'
 import type { Settings } from '../config/settings.ts'
-import { socketVariable } from '../dirty-client/dirty.ts'
 import { allocate, plan, workersMin } from '../dirty-arbiter/allocation.ts'
 import { createBrokerServer } from '../dirty-arbiter/broker-server.ts'
 import { createStash } from '../dirty-arbiter/stash.ts'
+import { socketVariable } from '../dirty-client/dirty.ts'
 import { autopsyFacts } from '../ipc/autopsy-facts.ts'
 import { channelToArbiter } from '../ipc/channel.ts'
 import type { BootOrder, DirtyAppFacts, OrderToWorker } from '../ipc/messages.ts'
@@ -57,7 +57,10 @@ export async function runDirtyArbiter(entry: DirtyArbiterEntry): Promise<void> {
   const log = createErrorLog({ destination: firstSettings.errorlog, format: firstSettings.logFormat, level: firstSettings.loglevel, who })
   const pulse = createPulse()
   const roster = createRoster()
-  const children = new Map<number, { supervision: Supervision; path: string; apps: readonly string[]; capacity: Map<string, number>; isReady: boolean }>()
+  const children = new Map<
+    number,
+    { supervision: Supervision; path: string; apps: readonly string[]; capacity: Map<string, number>; isReady: boolean }
+  >()
   const appFacts = new Map<string, DirtyAppFacts>()
   const generations = new Map<number, Generation>()
   let current = addGeneration(firstSettings, boot.dirty?.apps ?? [])
@@ -65,7 +68,9 @@ export async function runDirtyArbiter(entry: DirtyArbiterEntry): Promise<void> {
   let wanted = current.facts.workers
   let hasParent = true
 
-  const stash = createStash({ entriesMax: firstSettings.stashEntriesMax, bytesMax: firstSettings.stashBytesMax * mib }, () => performance.now())
+  const stash = createStash({ entriesMax: firstSettings.stashEntriesMax, bytesMax: firstSettings.stashBytesMax * mib }, () =>
+    performance.now(),
+  )
   const server = createBrokerServer({
     path: socketPath,
     welcome: () => ({ timeoutMs: current.settings.dirtyTimeout * 1_000, frameMaxBytes: current.settings.dirtyFrameMax * mib }),
@@ -204,10 +209,13 @@ export async function runDirtyArbiter(entry: DirtyArbiterEntry): Promise<void> {
         })
       }),
     },
-    actions: guarded({ log }, {
-      note: ({ context: { slot, age, generation, pid } }, { event, facts }) =>
-        log.child({ slot, age, gen: generation }).event(event as EventName, { childPid: pid, ...facts }),
-    }),
+    actions: guarded(
+      { log },
+      {
+        note: ({ context: { slot, age, generation, pid } }, { event, facts }) =>
+          log.child({ slot, age, gen: generation }).event(event as EventName, { childPid: pid, ...facts }),
+      },
+    ),
   })
 
   const chart = arbiterMachine.provide({
@@ -223,32 +231,39 @@ export async function runDirtyArbiter(entry: DirtyArbiterEntry): Promise<void> {
       }),
       workerHandle: handles,
     },
-    actions: guarded({ log }, {
-      note: (_, { event, facts }) => log.event(event as EventName, facts),
-      letGo: (_, { age }) => roster.rows().find((row) => row.age === age)?.letGo(),
-      announceReady() {
-        showPhase(null)
-        pulse.setPhase('serving')
-        channel.send({ type: 'ready', readyMs: Math.round(performance.now()) })
+    actions: guarded(
+      { log },
+      {
+        note: (_, { event, facts }) => log.event(event as EventName, facts),
+        letGo: (_, { age }) =>
+          roster
+            .rows()
+            .find((row) => row.age === age)
+            ?.letGo(),
+        announceReady() {
+          showPhase(null)
+          pulse.setPhase('serving')
+          channel.send({ type: 'ready', readyMs: Math.round(performance.now()) })
+        },
+        announceScale(_, { from, to }) {
+          wanted = to
+          log.event('arbiter.scaled', { from, to })
+        },
+        announceCommit(_, { generation, workers }) {
+          current = generations.get(generation) ?? current
+          wanted = workers
+          for (const old of generations.keys()) if (old !== generation) generations.delete(old)
+          broker.setApps(current.apps.map(({ name }) => name))
+          log.event('reload.done', { generation })
+          channel.send({ type: 'reloaded', problem: null })
+        },
+        announceRollback(_, { problem }) {
+          broker.setApps(current.apps.map(({ name }) => name))
+          log.event('reload.rolled-back', { problem })
+          channel.send({ type: 'reloaded', problem })
+        },
       },
-      announceScale(_, { from, to }) {
-        wanted = to
-        log.event('arbiter.scaled', { from, to })
-      },
-      announceCommit(_, { generation, workers }) {
-        current = generations.get(generation) ?? current
-        wanted = workers
-        for (const old of generations.keys()) if (old !== generation) generations.delete(old)
-        broker.setApps(current.apps.map(({ name }) => name))
-        log.event('reload.done', { generation })
-        channel.send({ type: 'reloaded', problem: null })
-      },
-      announceRollback(_, { problem }) {
-        broker.setApps(current.apps.map(({ name }) => name))
-        log.event('reload.rolled-back', { problem })
-        channel.send({ type: 'reloaded', problem })
-      },
-    }),
+    ),
   })
 
   function showPhase(phase: string | null): void {

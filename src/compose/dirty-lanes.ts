@@ -24,7 +24,11 @@ export interface DirtyLanesHost {
   end(lane: number, why: 'overdue' | 'kill', reason: string): void
 }
 
-export function startDirtyLane(input: LaneInput, host: DirtyLanesHost, report: (event: LaneEvent) => void): { obey(order: LaneOrder): void } {
+export function startDirtyLane(
+  input: LaneInput,
+  host: DirtyLanesHost,
+  report: (event: LaneEvent) => void,
+): { obey(order: LaneOrder): void } {
   const { jobs } = host
   const tell = (event: EventName, facts: Readonly<Record<string, unknown>>) =>
     host.log.event(event, { thread: input.lane, app: host.app, ...facts })

@@ -1,8 +1,8 @@
 /** What makes a dirty worker: a socket for calls, and a pool of threads for each of its apps. */
 import { unlinkSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
-import { join } from 'node:path'
 import { setPriority } from 'node:os'
+import { join } from 'node:path'
 import { createActor } from 'xstate'
 import { parseDirtySpec } from '../base/dirty-spec.ts'
 import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
@@ -11,8 +11,8 @@ import { createJobs, type Jobs } from '../dirty-worker/jobs.ts'
 import type { OrderToWorker } from '../ipc/messages.ts'
 import { nowMs } from '../ipc/pulse.ts'
 import { createThreads } from '../threads/threads.ts'
-import type { DrainOrder } from '../worker/drain.ts'
 import { readFrames } from '../wire/frames.ts'
+import type { DrainOrder } from '../worker/drain.ts'
 import { type Deferred, deferred, within } from './deferred.ts'
 import { startDirtyLane } from './dirty-lanes.ts'
 import { threadPoolChart } from './thread-pool-chart.ts'
@@ -32,7 +32,13 @@ const threadsMax = 64
 
 interface Pool {
   readonly app: string
-  send(event: { type: 'open' } | { type: 'close'; reason: string } | { type: 'lane.overdue'; lane: number; blockedMs: number } | { type: 'lane.kill'; lane: number; reason: string }): void
+  send(
+    event:
+      | { type: 'open' }
+      | { type: 'close'; reason: string }
+      | { type: 'lane.overdue'; lane: number; blockedMs: number }
+      | { type: 'lane.kill'; lane: number; reason: string },
+  ): void
   readonly opened: Deferred<void>
   readonly closed: Deferred<void>
 }
@@ -82,28 +88,38 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
     const actor = createActor(
       threadPoolChart(scope, {
         startLane(input, report) {
-          const life = startDirtyLane(input, {
-            app,
-            spec,
-            log,
-            threads,
-            jobs,
-            onOpened({ workers, threads: wanted, stashes }) {
-              channel.send({ type: 'apps', apps: [{ name: app, workers, threads: wanted, stashes }] })
+          const life = startDirtyLane(
+            input,
+            {
+              app,
+              spec,
+              log,
+              threads,
+              jobs,
+              onOpened({ workers, threads: wanted, stashes }) {
+                channel.send({ type: 'apps', apps: [{ name: app, workers, threads: wanted, stashes }] })
+              },
+              onCannotOpen({ error }) {
+                bootError ??= new MonocerosError(error.code as ErrorCode, error.facts, stackHolder(error.stack))
+                if (serving > 0)
+                  log.event('thread.cannot-boot', {
+                    app,
+                    problem: error.text,
+                    code: error.code,
+                    advice: errorCodes[error.code as ErrorCode].advice,
+                  })
+              },
+              onServing(by) {
+                serving += by
+                channel.send({ type: 'capacity', app, count: serving })
+              },
+              end(lane, why, reason) {
+                if (why === 'overdue') actor.send({ type: 'lane.overdue', lane, blockedMs: 0 })
+                else actor.send({ type: 'lane.kill', lane, reason })
+              },
             },
-            onCannotOpen({ error }) {
-              bootError ??= new MonocerosError(error.code as ErrorCode, error.facts, stackHolder(error.stack))
-              if (serving > 0) log.event('thread.cannot-boot', { app, problem: error.text, code: error.code, advice: errorCodes[error.code as ErrorCode].advice })
-            },
-            onServing(by) {
-              serving += by
-              channel.send({ type: 'capacity', app, count: serving })
-            },
-            end(lane, why, reason) {
-              if (why === 'overdue') actor.send({ type: 'lane.overdue', lane, blockedMs: 0 })
-              else actor.send({ type: 'lane.kill', lane, reason })
-            },
-          }, report)
+            report,
+          )
           return { obey: life.obey, forget: () => undefined }
         },
         onOpen: opened.resolve,

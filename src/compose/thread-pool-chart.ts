@@ -2,9 +2,9 @@
 import { fromCallback } from 'xstate'
 import { type LaneEvent, type LaneInput, type LaneOrder, laneMachine } from '../../machines/lane.ts'
 import { threadPoolMachine } from '../../machines/thread-pool.ts'
+import type { Log } from '../log/error-log.ts'
 import type { EventName } from '../log/events.ts'
 import { guarded } from './guarded.ts'
-import type { Log } from '../log/error-log.ts'
 
 export interface PoolHost {
   /** Starts the thread behind a lane. */

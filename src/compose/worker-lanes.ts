@@ -3,7 +3,15 @@ import { MessageChannel } from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import type { LaneEvent, LaneInput, LaneOrder } from '../../machines/lane.ts'
 import { nowMs } from '../ipc/pulse.ts'
-import type { OpenAnswer, ProgramListen, ServerFacts, ThreadControl, ThreadHost, ThreadOrders, ThreadTask } from '../lanes/thread-control.ts'
+import type {
+  OpenAnswer,
+  ProgramListen,
+  ServerFacts,
+  ThreadControl,
+  ThreadHost,
+  ThreadOrders,
+  ThreadTask,
+} from '../lanes/thread-control.ts'
 import type { Log } from '../log/error-log.ts'
 import type { EventName } from '../log/events.ts'
 import type { Dispatcher } from '../threads/dispatcher.ts'

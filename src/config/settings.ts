@@ -11,7 +11,16 @@ import { serverSocketRows } from './sections/server-socket.ts'
 import { threadRows } from './sections/threads.ts'
 import { workerRows } from './sections/workers.ts'
 
-const valueTable = [...configRows, ...serverSocketRows, ...workerRows, ...threadRows, ...dirtyRows, ...dirtyRows, ...mechanicsRows, ...loggingRows] as const
+const valueTable = [
+  ...configRows,
+  ...serverSocketRows,
+  ...workerRows,
+  ...threadRows,
+  ...dirtyRows,
+  ...dirtyRows,
+  ...mechanicsRows,
+  ...loggingRows,
+] as const
 
 export const settings: readonly Row[] = [...valueTable, ...hookRows]
 export const valueRows: readonly ValueRow[] = settings.filter((row): row is ValueRow => !isHook(row))

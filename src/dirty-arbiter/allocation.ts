@@ -9,7 +9,10 @@ export interface AppPlan {
 }
 
 /** What is given in the spec counts, then what the class says. */
-export function plan(specs: readonly { readonly name: string; readonly spec: string; readonly workers: number | null }[], facts: ReadonlyMap<string, DirtyAppFacts>): AppPlan[] {
+export function plan(
+  specs: readonly { readonly name: string; readonly spec: string; readonly workers: number | null }[],
+  facts: ReadonlyMap<string, DirtyAppFacts>,
+): AppPlan[] {
   return specs.map(({ name, spec, workers }) => ({ name, spec, workers: workers ?? facts.get(name)?.workers ?? null }))
 }
 

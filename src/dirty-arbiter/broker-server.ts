@@ -5,8 +5,8 @@ import { decode, encode } from '../wire/codec.ts'
 import { type Frame, readFrames, writeFrame } from '../wire/frames.ts'
 import { fromBroker, type LeaseGrant, type LeaseWish, type Refusal, type StashOrder, toBroker, type Welcome } from '../wire/kinds.ts'
 import { type Broker, type BrokerHost, createBroker } from './broker.ts'
-import { answerStash } from './stash-orders.ts'
 import type { Stash } from './stash.ts'
+import { answerStash } from './stash-orders.ts'
 
 export interface BrokerServerOptions {
   readonly path: string
@@ -32,7 +32,8 @@ export function createBrokerServer(options: BrokerServerOptions): BrokerServer {
   let nextClient = 1
 
   const host: BrokerHost = {
-    grant: ({ client, call }, lease, worker) => send(client, fromBroker.granted, call, { lease, path: options.pathOf(worker) } satisfies LeaseGrant),
+    grant: ({ client, call }, lease, worker) =>
+      send(client, fromBroker.granted, call, { lease, path: options.pathOf(worker) } satisfies LeaseGrant),
     refuse: ({ client, call }, refusal) => send(client, fromBroker.refused, call, refusal),
     recall: (client, lease) => send(client, fromBroker.recall, 0, { lease }),
     revoke: options.revoke,

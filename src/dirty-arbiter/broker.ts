@@ -201,7 +201,8 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
     ask(asker, wish) {
       const app = apps.get(wish.app)
       if (isClosed) return host.refuse(asker, { code: 'MON_DIRTY_CLOSING', facts: { app: wish.app } })
-      if (app === undefined) return host.refuse(asker, { code: 'MON_DIRTY_NO_APP', facts: { app: wish.app, known: [...apps.keys()].join(', ') } })
+      if (app === undefined)
+        return host.refuse(asker, { code: 'MON_DIRTY_NO_APP', facts: { app: wish.app, known: [...apps.keys()].join(', ') } })
       const waiting: Waiting = { ...asker, wish, order: order++ }
       if (app.queue.length === 0 || wish.key !== null) {
         const worker = workerFor(app, wish)

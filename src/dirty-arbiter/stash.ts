@@ -77,7 +77,10 @@ export function createStash(limits: StashLimits, nowMs: () => number): Stash {
       const isOver = () => entries + (before === null ? 1 : 0) > limits.entriesMax || bytes - (before?.bytes ?? 0) + size > limits.bytesMax
       if (isOver()) sweep()
       if (isOver()) {
-        return { ok: false, refusal: { code: 'MON_STASH_FULL', facts: { table: name, entriesMax: limits.entriesMax, bytesMax: limits.bytesMax } } }
+        return {
+          ok: false,
+          refusal: { code: 'MON_STASH_FULL', facts: { table: name, entriesMax: limits.entriesMax, bytesMax: limits.bytesMax } },
+        }
       }
       const table = ensure(name)
       remove(table, key)
@@ -118,7 +121,10 @@ export function createStash(limits: StashLimits, nowMs: () => number): Stash {
 }
 
 function matcher(pattern: string): (key: string) => boolean {
-  const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[\\s\\S]*').replaceAll('?', '[\\s\\S]')
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '[\\s\\S]*')
+    .replaceAll('?', '[\\s\\S]')
   const expression = new RegExp(`^${source}$`)
   return (key) => expression.test(key)
 }

@@ -1,6 +1,7 @@
 /** One call: it starts at once, can be awaited or iterated, and settles in bounded time whatever dies. */
-import * as Comlink from 'comlink'
+
 import type { Endpoint } from 'comlink'
+import * as Comlink from 'comlink'
 import { decode, type Encoded, encode } from '../wire/codec.ts'
 import type { Frame } from '../wire/frames.ts'
 import { type CallHead, fromWorker, isThrown, isTimeout, type LeaseWish, type Refusal, toWorker } from '../wire/kinds.ts'
@@ -85,7 +86,15 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
     clearTimeout(timer)
     const leftMs = Math.max(1, startedMs + ms - performance.now())
     timer = setTimeout(
-      () => giveUp(dirtyError('MON_DIRTY_TIMEOUT', { app: order.app, action: order.action, phase: state === 'running' ? 'running' : 'queued', afterMs: ms })),
+      () =>
+        giveUp(
+          dirtyError('MON_DIRTY_TIMEOUT', {
+            app: order.app,
+            action: order.action,
+            phase: state === 'running' ? 'running' : 'queued',
+            afterMs: ms,
+          }),
+        ),
       Math.min(leftMs, 2 ** 31 - 1),
     )
   }

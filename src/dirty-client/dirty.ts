@@ -1,5 +1,5 @@
 /** `dirty<ImageApp>('images')`: the actions of a dirty app as functions. */
-import { startCall, type CallOptions, type CallOrder, type RunningCall } from './call.ts'
+import { type CallOptions, type CallOrder, type RunningCall, startCall } from './call.ts'
 import { dirtyError } from './errors.ts'
 import { openSession, type Session } from './session.ts'
 
@@ -20,11 +20,11 @@ type Answer<R> = R extends AsyncGenerator<infer T, infer End> | Generator<infer 
 
 /** The actions of an app, as its caller sees them. */
 export type DirtyActions<App> = {
-  readonly [Name in keyof App as Name extends Reserved ? never : App[Name] extends (...args: never[]) => unknown ? Name : never]: App[Name] extends (
-    ...args: infer Args
-  ) => infer R
-    ? (...args: Args) => Answer<R>
-    : never
+  readonly [Name in keyof App as Name extends Reserved
+    ? never
+    : App[Name] extends (...args: never[]) => unknown
+      ? Name
+      : never]: App[Name] extends (...args: infer Args) => infer R ? (...args: Args) => Answer<R> : never
 }
 
 export type DirtyProxy<App> = DirtyActions<App> & {

@@ -1,7 +1,16 @@
 /** A process's (or thread's) connection to a dirty pool: leases from the broker, links to workers, orders to the stash. */
 import { decode, encode } from '../wire/codec.ts'
-import { type Frame } from '../wire/frames.ts'
-import { type BrokerHello, fromBroker, type LeaseGrant, type LeaseWish, type Refusal, type StashOrder, toBroker, type Welcome } from '../wire/kinds.ts'
+import type { Frame } from '../wire/frames.ts'
+import {
+  type BrokerHello,
+  fromBroker,
+  type LeaseGrant,
+  type LeaseWish,
+  type Refusal,
+  type StashOrder,
+  toBroker,
+  type Welcome,
+} from '../wire/kinds.ts'
 import { type DirtyError, dirtyError, fromRefusal } from './errors.ts'
 import { type Link, openLink } from './link.ts'
 
@@ -133,7 +142,13 @@ async function connectOnce(path: string): Promise<Session> {
             broker.close(call)
             if (frame.kind === fromBroker.refused) return reject(fromRefusal(decode<Refusal>(frame)))
             const grant = decode<LeaseGrant>(frame)
-            const lease: Lease = { id: grant.lease, link: linkTo(grant.path), app: wish.app, isPinned: wish.key !== null, isRecalled: false }
+            const lease: Lease = {
+              id: grant.lease,
+              link: linkTo(grant.path),
+              app: wish.app,
+              isPinned: wish.key !== null,
+              isRecalled: false,
+            }
             leases.set(lease.id, lease)
             if (isCancelled) release(lease)
             else resolve(lease)

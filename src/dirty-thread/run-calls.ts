@@ -59,7 +59,11 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
       if (method === null) return sendRefusal(job, { code: 'MON_DIRTY_NO_ACTION', facts: { app: appName, action: head.action } })
       for (const index of head.callbacks) args[index] = wrap(endpointOf(call, index))
       const value = await within({ lease, signal: controller.signal }, () => Reflect.apply(method, app, args))
-      if (isStream(value)) await stream(call, within({ lease, signal: controller.signal }, () => value))
+      if (isStream(value))
+        await stream(
+          call,
+          within({ lease, signal: controller.signal }, () => value),
+        )
       else send(job, fromWorker.result, 0, encodeAnswer(value))
     } catch (error) {
       sendThrown(job, error)

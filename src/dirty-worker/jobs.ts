@@ -178,7 +178,11 @@ export function createJobs(options: JobsOptions): Jobs {
       })
       return {
         onTooLarge(bytes) {
-          writeFrame(socket, { kind: fromWorker.error, call: 0, ...encode({ code: 'MON_DIRTY_FRAME', facts: { bytes } } satisfies Refusal) })
+          writeFrame(socket, {
+            kind: fromWorker.error,
+            call: 0,
+            ...encode({ code: 'MON_DIRTY_FRAME', facts: { bytes } } satisfies Refusal),
+          })
           socket.destroySoon()
         },
         onFrame(frame) {

@@ -64,7 +64,11 @@ class ValueDeserializer extends Deserializer {
     const View = views[kind]!
     if (View === DataView) return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const size = (View as { BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT
-    return new (View as new (buffer: ArrayBufferLike, offset: number, length: number) => object)(bytes.buffer, bytes.byteOffset, bytes.byteLength / size)
+    return new (View as new (buffer: ArrayBufferLike, offset: number, length: number) => object)(
+      bytes.buffer,
+      bytes.byteOffset,
+      bytes.byteLength / size,
+    )
   }
 }
 

@@ -35,7 +35,9 @@ export const emptyMeta = new Uint8Array(0)
 
 /** Bytes of a frame on the wire. */
 export function frameBytes({ meta, buffers = [] }: OutFrame): number {
-  return align(fixedBytes + 4 * buffers.length) + align(meta.byteLength) + buffers.reduce((sum, buffer) => sum + align(buffer.byteLength), 0)
+  return (
+    align(fixedBytes + 4 * buffers.length) + align(meta.byteLength) + buffers.reduce((sum, buffer) => sum + align(buffer.byteLength), 0)
+  )
 }
 
 /** Writes a frame; false when the socket has enough for now. */

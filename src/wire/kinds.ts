@@ -100,7 +100,14 @@ export interface Refusal {
 }
 
 export type StashOrder =
-  | { readonly op: 'put'; readonly table: string; readonly key: string; readonly value: unknown; readonly ttlMs: number | null; readonly ifVersion: number | null }
+  | {
+      readonly op: 'put'
+      readonly table: string
+      readonly key: string
+      readonly value: unknown
+      readonly ttlMs: number | null
+      readonly ifVersion: number | null
+    }
   | { readonly op: 'get' | 'delete'; readonly table: string; readonly key: string }
   | { readonly op: 'incr'; readonly table: string; readonly key: string; readonly by: number; readonly ttlMs: number | null }
   | { readonly op: 'keys'; readonly table: string; readonly pattern: string | null }

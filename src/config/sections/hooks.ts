@@ -59,7 +59,19 @@ export const hookRows = [
   ),
   hook('workerExit', 'worker', 'worker', 'worker_exit', 'Just before a worker ends, unless it is killed or crashes.'),
   hook('onDirtyStarting', 'arbiter', 'arbiter', 'on_dirty_starting', 'Before the dirty arbiter is started.'),
-  hook('dirtyPostFork', 'dirty-worker', 'worker', 'dirty_post_fork', 'In a dirty worker that has just started, before its apps are loaded.'),
+  hook(
+    'dirtyPostFork',
+    'dirty-worker',
+    'worker',
+    'dirty_post_fork',
+    'In a dirty worker that has just started, before its apps are loaded.',
+  ),
   hook('dirtyWorkerInit', 'dirty-worker', 'worker', 'dirty_worker_init', 'After its apps are loaded, just before a dirty worker is ready.'),
-  hook('dirtyWorkerExit', 'dirty-worker', 'worker', 'dirty_worker_exit', 'Just before a dirty worker ends, unless it is killed or crashes.'),
+  hook(
+    'dirtyWorkerExit',
+    'dirty-worker',
+    'worker',
+    'dirty_worker_exit',
+    'Just before a dirty worker ends, unless it is killed or crashes.',
+  ),
 ] as const satisfies readonly HookRow[]
