@@ -49,17 +49,22 @@ export function createBrokerServer(options: BrokerServerOptions): BrokerServer {
     const { kind, call } = frame
     switch (kind) {
       case toBroker.hello:
-        return send(client, fromBroker.welcome, call, options.welcome())
+        send(client, fromBroker.welcome, call, options.welcome())
+        break
       case toBroker.lease:
-        return broker.ask({ client, call }, decode<LeaseWish>(frame))
+        broker.ask({ client, call }, decode<LeaseWish>(frame))
+        break
       case toBroker.unqueue:
-        return broker.unqueue({ client, call })
+        broker.unqueue({ client, call })
+        break
       case toBroker.release:
-        return broker.release(decode<{ lease: string }>(frame).lease)
+        broker.release(decode<{ lease: string }>(frame).lease)
+        break
       case toBroker.stash: {
         const answer = answerStash(options.stash, decode<StashOrder>(frame))
-        if (answer.ok) return send(client, fromBroker.stashed, call, answer.value)
-        return send(client, fromBroker.refused, call, answer.refusal satisfies Refusal)
+        if (answer.ok) send(client, fromBroker.stashed, call, answer.value)
+        else send(client, fromBroker.refused, call, answer.refusal satisfies Refusal)
+        break
       }
     }
   }

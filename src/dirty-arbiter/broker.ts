@@ -128,8 +128,8 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
       give(app, waiting, worker)
     }
     if (app.queue.length === 0) return
-    if (!app.isExpected && app.capacity.size === 0) return refuseAll(app, 'MON_DIRTY_NO_WORKER')
-    for (const lease of leases.values()) if (lease.app === app.name) recall(lease)
+    if (!app.isExpected && app.capacity.size === 0) refuseAll(app, 'MON_DIRTY_NO_WORKER')
+    else for (const lease of leases.values()) if (lease.app === app.name) recall(lease)
   }
 
   function recall(lease: Lease): void {

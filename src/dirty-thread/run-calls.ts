@@ -116,8 +116,8 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
 
   function sendThrown(job: number, error: unknown): void {
     const refusal = (error as { refusal?: Refusal } | null)?.refusal
-    if (refusal !== undefined) return sendRefusal(job, refusal)
-    send(job, fromWorker.error, isThrown, encode(toThrown(error, isClonable)))
+    if (refusal !== undefined) sendRefusal(job, refusal)
+    else send(job, fromWorker.error, isThrown, encode(toThrown(error, isClonable)))
   }
 
   port.on('message', (message: ToThread) => {

@@ -130,7 +130,8 @@ export function createJobs(options: JobsOptions): Jobs {
     job.ending = why
     if (job.thread === null) {
       refuse(job, endRefusal(job, why))
-      return finish(job)
+      finish(job)
+      return
     }
     const { thread } = job
     thread.port.postMessage({ type: 'cancel', job: job.id, why } satisfies ToThread)
@@ -162,8 +163,11 @@ export function createJobs(options: JobsOptions): Jobs {
     const job = jobs.get(message.job)
     thread.movedMs = nowMs()
     if (job === undefined || job.thread !== thread) return
-    if (message.type === 'done') return finish(job)
-    const { kind, flags, meta, buffers } = message
+    if (message.type === 'done') finish(job)
+    else pass(job, message)
+  }
+
+  function pass(job: Job, { kind, flags, meta, buffers }: Extract<FromThread, { type: 'frame' }>): void {
     // What comes of a call that was told to end is its own error, which would hide why.
     if (job.ending !== null && kind === fromWorker.error) refuse(job, endRefusal(job, job.ending))
     else answer(job, { kind, flags, meta, buffers })

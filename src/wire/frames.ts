@@ -52,7 +52,7 @@ export function writeFrame(socket: Socket, frame: OutFrame, onWritten?: () => vo
   head.writeUInt16LE(buffers.length, 6)
   head.writeUInt32LE(call, 8)
   head.writeUInt32LE(meta.byteLength, 12)
-  buffers.forEach((buffer, index) => head.writeUInt32LE(buffer.byteLength, fixedBytes + 4 * index))
+  for (const [index, buffer] of buffers.entries()) head.writeUInt32LE(buffer.byteLength, fixedBytes + 4 * index)
   if (isSmall) head.set(meta, headBytes)
   if (isSmall && buffers.length === 0) return socket.write(head, onWritten)
   socket.cork()
