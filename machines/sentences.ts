@@ -50,6 +50,7 @@ export const sentences: Readonly<Record<string, Readonly<Record<string, string>>
     'lane.leaving': 'A thread is given no more requests: it drains, or is about to be ended.',
     'lane.condemned': 'A thread is in native code and cannot be ended.',
     'lane.overdue': 'A request has blocked its thread beyond `timeout`.',
+    'lane.kill': 'What a thread does is not wanted any more: end it at once.',
     'lane.recycle': 'A thread is worn: thread_max_requests, a heap near its limit, or a request that hung.',
     'lane.idle': 'A thread has had no request for thread_idle_timeout.',
     refill: 'A back-off is over.',

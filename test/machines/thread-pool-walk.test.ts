@@ -41,6 +41,7 @@ function laneEvents(scope: Scope, context: PoolContext, lane: number, { phase, i
         leaving('killing'),
         { type: 'lane.overdue', lane, blockedMs: 30_000 },
         { type: 'lane.idle', lane },
+        { type: 'lane.kill', lane, reason: 'cancelled' },
         ...(scope.hasWear ? [{ type: 'lane.recycle', lane, reason: 'worn' }] : []),
         ended(context, lane, 'died'),
       ]

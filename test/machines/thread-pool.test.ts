@@ -74,6 +74,15 @@ describe('deaths', () => {
     expect(world.noted('thread.died')).toHaveLength(1)
   })
 
+  test('a thread whose work is not wanted any more is ended without a look, and replaced when it is gone', () => {
+    const world = opened()
+    world.actor.send({ type: 'lane.kill', lane: 1, reason: 'cancelled' })
+    world.actor.send({ type: 'lane.kill', lane: 7, reason: 'cancelled' })
+    expect([world.at(1).orders, world.threads.length]).toEqual([['serve', 'terminate'], 2])
+    world.exit(world.at(1))
+    expect([world.lanesOf('ready'), world.lanesOf('booting')]).toEqual([[2], [1]])
+  })
+
   test('a thread that is blocked is replaced when it is gone', () => {
     const world = opened()
     world.actor.send({ type: 'lane.overdue', lane: 1, blockedMs: 30_000 })
