@@ -1,5 +1,5 @@
 /** Workers of class gthread whose handlers and clients do wrong without end; what of it stays in the workers. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -15,11 +15,13 @@ export interface ThreadsOrder {
   onProgress?(text: string): void
 }
 
-/** What one worker has, at rest. */
+/** What one worker has, at rest and after a garbage collection. */
 export interface Held {
   readonly faults: number
   readonly threads: number
   readonly fds: number
+  /** Of its main thread, memory that is shared with its threads included. */
+  readonly heapKiB: number
   readonly rssKiB: number
 }
 
@@ -37,6 +39,25 @@ const threads = 2
 const deathsMax = 9
 const periodMs = 10_500
 
+/** This hook runs in the main thread, which holds what a thread has left behind. */
+const collecting = `
+import { writeSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc')
+export default {
+  preRequest(worker, req) {
+    if (req.url !== '/collect') return
+    collect()
+    const { heapUsed, arrayBuffers, rss } = process.memoryUsage()
+    const held = { heapKiB: Math.round((heapUsed + arrayBuffers) / 1024), rssKiB: Math.round(rss / 1024) }
+    writeSync(2, JSON.stringify({ event: 'app.held', from: process.pid, ...held }) + '\\n')
+  },
+}
+`
+
 interface Fault {
   readonly isDeath: boolean
   meet(to: Connection): Promise<void>
@@ -51,7 +72,7 @@ interface Connection {
 export async function soakThreads({ faults, workers, samples, onProgress = () => undefined }: ThreadsOrder): Promise<ThreadsSoak> {
   const { running, close } = startShared({
     args: ['./app.cjs', '-k', 'gthread', '--threads', String(threads), '-w', String(workers), '-b', '127.0.0.1:0', ...options],
-    files: { 'app.cjs': faultyApp },
+    files: { 'app.cjs': faultyApp, 'monoceros.config.mjs': collecting },
   })
   try {
     await running.ready()
@@ -80,7 +101,7 @@ interface Share {
 async function soakOne(running: Running, pid: number, index: number, { each, samples, problems, onProgress }: Share): Promise<Held[]> {
   const to = await connectTo(running.port(), pid)
   const deathsMs: number[] = []
-  const held: Held[] = [await atRest(running, pid, 0)]
+  const held: Held[] = [await atRest(running, pid, to, 0)]
   const [onlyOnce, ...rest] = lethal
   for (let count = 1; count <= each; count++) {
     const isDeath = count % 4 === 0
@@ -91,7 +112,7 @@ async function soakOne(running: Running, pid: number, index: number, { each, sam
     const { status } = await ask({ ...to, path: '/after' })
     if (status !== 200) problems.push(`fault ${count}: the next request got ${status}`)
     if (count % Math.ceil(each / samples) === 0 || count === each) {
-      const now = await atRest(running, pid, count)
+      const now = await atRest(running, pid, to, count)
       held.push(now)
       onProgress(`worker ${index}: ${JSON.stringify(now)}`)
     }
@@ -156,7 +177,7 @@ const harmless: readonly Fault[] = [
 ]
 
 /** The threads that are due are ready, and the connections that were left are closed. */
-async function atRest(running: Running, pid: number, faults: number): Promise<Held> {
+async function atRest(running: Running, pid: number, to: Connection, faults: number): Promise<Held> {
   let before = ''
   for (let equal = 0; equal < 5; ) {
     await pause(100)
@@ -165,8 +186,10 @@ async function atRest(running: Running, pid: number, faults: number): Promise<He
     equal = isWhole && now === before ? equal + 1 : 0
     before = now
   }
-  const rssKiB = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1])
-  return { faults, threads: numberOf(pid, 'task'), fds: numberOf(pid, 'fd'), rssKiB }
+  const after = running.lines.length
+  await ask({ ...to, path: '/collect' })
+  const { heapKiB, rssKiB } = (await running.until('app.held', { from: pid }, { after })) as unknown as Held
+  return { faults, threads: numberOf(pid, 'task'), fds: numberOf(pid, 'fd'), heapKiB, rssKiB }
 }
 
 const numberOf = (pid: number, what: 'task' | 'fd') => readdirSync(`/proc/${pid}/${what}`).length
