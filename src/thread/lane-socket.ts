@@ -135,6 +135,12 @@ export class LaneSocket extends Socket {
     this.emit('drain')
   }
 
+  /** The main thread has the whole answer, and tells no more of what has left. */
+  handOver(): void {
+    this.#unsentBytes = 0
+    for (const waiting of this.#waiting.splice(0)) process.nextTick(waiting)
+  }
+
   // biome-ignore lint/suspicious/noExplicitAny: one of the forms that net.Socket has
   override end(...args: any[]): this {
     const [chunk, encoding] = args

@@ -292,6 +292,7 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
       const { request, socket } = entry
       socket?.flush()
       line().send(up.end, entry.slot, entry.stamp, isBodyCounted ? bodyBytesOf(response) : 0)
+      socket?.handOver()
       leave(entry)
       // The handler may go on for long, or for ever, before the batch is over.
       if (isRunning && (isLastStarted || performance.now() - rungMs > ringEveryMs)) line().ring()
