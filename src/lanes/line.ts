@@ -28,6 +28,8 @@ export interface Line {
   textOf(record: Record): string
   /** Whole and on its own: the ring's place is used again. */
   bytesOf(record: Record): Buffer
+  /** The other end has not read all that was sent. */
+  readonly isUnread: boolean
   /** Bytes that could not be sent yet. */
   readonly heldBytes: number
   close(): void
@@ -168,6 +170,9 @@ export function openLine(options: LineOptions): Line {
     bytesOf(of) {
       if (isFreightDue) return takeFreight()
       return Buffer.from(reader.bytes.subarray(of.offset, of.offset + of.length))
+    },
+    get isUnread() {
+      return held.length > 0 || writer.isUnread
     },
     get heldBytes() {
       return heldBytes

@@ -33,6 +33,8 @@ export interface RingWriter {
   readonly bytes: Buffer
   /** True once after the reader has gone to sleep: it must be rung. */
   takeSleeper(): boolean
+  /** The reader has not come to the end of what was written. */
+  readonly isUnread: boolean
   /** Asks to be told when something has been read. */
   wantRoom(): void
 }
@@ -97,6 +99,9 @@ export function writeRing(memory: SharedArrayBuffer): RingWriter {
       Atomics.store(control, tailWord, tail)
     },
     takeSleeper: () => Atomics.load(control, sleepingWord) === 1 && Atomics.exchange(control, sleepingWord, 0) === 1,
+    get isUnread() {
+      return Atomics.load(control, headWord) !== tail
+    },
     wantRoom: () => void Atomics.store(control, crampedWord, 1),
   }
 }

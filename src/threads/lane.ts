@@ -85,9 +85,12 @@ export class Lane implements Holder {
     return this.inFlight > this.#concurrency
   }
 
-  /** It did not get on lately: until it does, it is given nothing ahead, and otherwise only what no other has a place for. */
+  /**
+   * It did not get on lately, and has not looked at its line since: it is given only what no other has a place for. One that
+   * has looked may only have been late, and would never be given what shows it.
+   */
   get isStalled(): boolean {
-    return this.#isStalled
+    return this.#isStalled && this.#line.isUnread
   }
   /** When it was given the oldest of the requests that it has not begun. */
   get unbegunSinceMs(): number | null {
