@@ -12,6 +12,11 @@ import { ask } from '../support/client.ts'
 import { start } from '../support/harness.ts'
 
 const kept = () => new http.Agent({ keepAlive: true, maxSockets: 1 })
+const bind = ['-b', '127.0.0.1:0']
+const classes = [
+  ['async', bind],
+  ['gthread', [...bind, '--threads', '2']],
+] as const
 
 /**
  * A drain closes connections that have been idle for 2 s. While the loop is blocked nothing is read, so that a connection
@@ -44,14 +49,14 @@ test('a request that comes while the loop of a draining worker is blocked is ans
  * An app may answer before it has read the body (401, 413). Node then closes a connection that is not kept at once, and the
  * bytes still coming are answered with a reset, which the client sees in place of its answer.
  */
-test('an answer given before the body has come arrives whole although the worker drains', async () => {
+test.each(classes)('under %s an answer given before the body has come arrives whole although the worker drains', async (_, options) => {
   const app = `
     export default (request, response) => {
       if (request.method === 'GET') return response.end('ok')
       response.statusCode = 401
       response.end('not you')
     }`
-  const server = start({ args: ['app.mjs', '-b', '127.0.0.1:0'], files: { 'app.mjs': app } })
+  const server = start({ args: ['app.mjs', ...options], files: { 'app.mjs': app } })
   await server.ready()
   const agents = Array.from({ length: 20 }, kept)
   const port = server.port()
@@ -85,14 +90,17 @@ function askSlowly(port: number, agent: http.Agent): Promise<{ status: number; c
  * An app or a proxy inside it may say `Connection: keep-alive` in so many words. Taken literally in a drain, a busy client would
  * stay until the grace is over, and then be cut in the middle of a request.
  */
-test.each([
+const insistences = [
   ['setHeader', "response.setHeader('Connection', 'keep-alive')"],
   ['writeHead with an object', "response.writeHead(200, { Connection: 'Keep-Alive', 'x-other': 'kept' })"],
   ['writeHead with a message and a list', "response.writeHead(200, 'OK', ['connection', 'keep-alive', 'x-other', 'kept'])"],
   ['writeHead with pairs', "response.writeHead(200, [['x-other', 'kept'], ['Connection', 'keep-alive']])"],
   ['appendHeader', "response.appendHeader('connection', 'keep-alive')"],
-])('an app that insists on keep-alive (%s) is overruled in a drain', async (_, insist) => {
-  const app = `
+] as const
+test.each(classes.flatMap(([name, options]) => insistences.map(([how, insist]) => [name, how, insist, options] as const)))(
+  'under %s an app that insists on keep-alive (%s) is overruled in a drain',
+  async (_, _how, insist, options) => {
+    const app = `
     export default (request, response) => {
       const answer = () => {
         ${insist}
@@ -102,20 +110,21 @@ test.each([
       console.error(JSON.stringify({ event: 'app.waits' }))
       setTimeout(answer, 300)
     }`
-  const server = start({ args: ['app.mjs', '-b', '127.0.0.1:0'], files: { 'app.mjs': app } })
-  await server.ready()
-  const port = server.port()
-  const [before, during] = [kept(), kept()]
-  for (const agent of [before, during]) expect((await ask({ port, agent })).headers.connection?.toLowerCase()).toBe('keep-alive')
-  const later = ask({ port, agent: before, path: '/later' })
-  await server.until('app.waits')
-  server.signal('SIGTERM')
-  await server.until('worker.draining')
-  const answers = [await ask({ port, agent: during }), await later]
-  expect(answers.map(({ headers }) => headers.connection)).toEqual(['close', 'close'])
-  if (insist.includes('x-other')) expect(answers.map(({ headers }) => headers['x-other'])).toEqual(['kept', 'kept'])
-  expect(await server.exited).toEqual({ code: 0, signal: null })
-})
+    const server = start({ args: ['app.mjs', ...options], files: { 'app.mjs': app } })
+    await server.ready()
+    const port = server.port()
+    const [before, during] = [kept(), kept()]
+    for (const agent of [before, during]) expect((await ask({ port, agent })).headers.connection?.toLowerCase()).toBe('keep-alive')
+    const later = ask({ port, agent: before, path: '/later' })
+    await server.until('app.waits')
+    server.signal('SIGTERM')
+    await server.until('worker.draining')
+    const answers = [await ask({ port, agent: during }), await later]
+    expect(answers.map(({ headers }) => headers.connection)).toEqual(['close', 'close'])
+    if (insist.includes('x-other')) expect(answers.map(({ headers }) => headers['x-other'])).toEqual(['kept', 'kept'])
+    expect(await server.exited).toEqual({ code: 0, signal: null })
+  },
+)
 
 /**
  * A full worker closed the connection that was idle for longest, at once: one that had just been accepted, or answered, and
@@ -144,27 +153,30 @@ test('a worker whose places are all taken by idle clients makes room for one who
 })
 
 /** Each answer of a drain said close: the first one ended the connection, and took with it those that the app was at work on. */
-test('requests that a client has sent ahead are all answered in a drain, and the last answer says close', async () => {
-  const app = `
+test.each(classes)(
+  'under %s requests that a client has sent ahead are all answered in a drain, and the last answer says close',
+  async (_, options) => {
+    const app = `
     export default (request, response) => {
       if (request.url === '/first') return response.end('first')
       console.error(JSON.stringify({ event: 'app.began', url: request.url }))
       setTimeout(() => response.end(request.url), 200)
     }`
-  const server = start({ args: ['app.mjs', '-b', '127.0.0.1:0'], files: { 'app.mjs': app } })
-  await server.ready()
-  const socket = connect(server.port(), '127.0.0.1')
-  const answers = text(socket)
-  socket.write('GET /first HTTP/1.1\r\nhost: a\r\n\r\n')
-  await once(socket, 'readable')
-  server.signal('SIGTERM')
-  await server.until('worker.draining')
-  socket.write(['/a', '/b', '/c'].map((path) => `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`).join(''))
-  const heads = (await answers).split('HTTP/1.1 ').slice(2)
-  expect(heads.map((head) => head.match(/\r\nconnection: (.*)\r\n/i)?.[1])).toEqual(['keep-alive', 'keep-alive', 'close'])
-  expect(heads.map((head) => head.slice(-2))).toEqual(['/a', '/b', '/c'])
-  expect(await server.exited).toEqual({ code: 0, signal: null })
-})
+    const server = start({ args: ['app.mjs', ...options], files: { 'app.mjs': app } })
+    await server.ready()
+    const socket = connect(server.port(), '127.0.0.1')
+    const answers = text(socket)
+    socket.write('GET /first HTTP/1.1\r\nhost: a\r\n\r\n')
+    await once(socket, 'readable')
+    server.signal('SIGTERM')
+    await server.until('worker.draining')
+    socket.write(['/a', '/b', '/c'].map((path) => `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`).join(''))
+    const heads = (await answers).split('HTTP/1.1 ').slice(2)
+    expect(heads.map((head) => head.match(/\r\nconnection: (.*)\r\n/i)?.[1])).toEqual(['keep-alive', 'keep-alive', 'close'])
+    expect(heads.map((head) => head.slice(-2))).toEqual(['/a', '/b', '/c'])
+    expect(await server.exited).toEqual({ code: 0, signal: null })
+  },
+)
 
 /**
  * With a keepalive of 0 or little, a drain took a new connection for an idle one, and closed it before its request had come, or
