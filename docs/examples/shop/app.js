@@ -4,9 +4,10 @@ import express from 'express'
 import { digest } from './bodies.js'
 import { openCatalog, wholeNumber } from './catalog.js'
 import { priceEvents, streamState } from './events.js'
-import { sendEcho, sendEvents, sendLetters } from './node-streams.js'
+import { begun, goneSignal, heavyProblem, reports, sources } from './heavy.js'
+import { sendEcho, sendEvents, sendLetters, sendText } from './node-streams.js'
 import { placeOrder } from './orders.js'
-import { homePage, productPage, searchPage, troublePage } from './pages.js'
+import { homePage, productPage, searchPage, sourcePage, troublePage } from './pages.js'
 import { burnCpu, crashSoon, waitFor, whoAmI } from './trouble.js'
 
 /** @type {{ catalog?: import('./catalog.js').Catalog, slot?: number, closing: AbortController }} */
@@ -26,7 +27,7 @@ export async function onShutdown() {
 
 const app = express()
 app.disable('x-powered-by')
-app.use(express.static(fileURLToPath(new URL('public', import.meta.url))))
+app.use(express.static(fileURLToPath(new URL('public', import.meta.url)), { extensions: ['html'] }))
 
 app.use((_req, res, next) => {
   if (!shop.catalog) return void res.status(503).json({ error: 'the catalog is not loaded yet' })
@@ -103,6 +104,19 @@ app.post('/echo', async (req, res) => {
   await sendEcho(req, res)
 })
 
+app.post('/highlight', express.text({ type: () => true, limit: '1mb' }), async (req, res) => {
+  const name = typeof req.query.name === 'string' ? req.query.name : 'file.js'
+  const text = typeof req.body === 'string' ? req.body : ''
+  const source = await sources.with({ signal: goneSignal(res) }).highlight(name, text)
+  if (wantsJson(req)) res.json(source)
+  else res.send(sourcePage(source))
+})
+
+app.get('/report', async (req, res) => {
+  if (req.method === 'HEAD') return void res.end()
+  await sendText(res, await begun(reports.with({ signal: goneSignal(res) }).fullText()))
+})
+
 app.get('/headers', (req, res) => {
   res.json(req.headers)
 })
@@ -130,9 +144,11 @@ app.use((req, res) => {
 /** Four parameters: that is how Express knows an error handler. @type {express.ErrorRequestHandler} */
 const answerError = (error, req, res, next) => {
   if (res.headersSent) return next(error)
-  const status = error.status >= 400 && error.status < 500 ? error.status : 500
-  if (status === 500) console.error(error)
-  const sentence = status === 500 ? 'something broke here' : error.message
+  if (res.destroyed) return
+  const known =
+    heavyProblem(error) ?? (error.status >= 400 && error.status < 500 ? { status: error.status, sentence: error.message } : null)
+  if (known === null) console.error(error)
+  const { status, sentence } = known ?? { status: 500, sentence: 'something broke here' }
   res.status(status)
   if (wantsJson(req)) res.json({ error: sentence })
   else res.send(troublePage(status, sentence))

@@ -89,7 +89,7 @@ export function wholeNumber(value, fallback) {
 }
 
 /** @param {string} text */
-function wordsOf(text) {
+export function wordsOf(text) {
   const plain = text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
   return plain.match(/[\p{L}\p{N}]+/gu) ?? []
 }

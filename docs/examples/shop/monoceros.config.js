@@ -4,6 +4,8 @@ const port = process.env.PORT ?? '8000'
 export default {
   bind: [`127.0.0.1:${port}`],
   workers: 2,
+  dirtyApps: ['docs/examples/shop/sources.js:SourceApp', 'docs/examples/shop/reports.js:ReportApp'],
+  dirtyWorkers: 2,
   accesslog: '-',
   logFormat: 'text',
   whenReady(arbiter) {
@@ -16,7 +18,11 @@ export default {
     curl '${shop}/slow?ms=5000' & kill -HUP ${arbiter.pid}   a reload while a request is under way: it is answered
     curl '${shop}/cpu?ms=3000' & curl ${shop}/pid     one worker burns, the other answers; the log tells where it burnt
     curl ${shop}/crash                              a worker dies; it is replaced, and the log says why
-    ps --forest -o pid,args --pid ${arbiter.pid} --ppid ${arbiter.pid}
+    curl '${shop}/highlight?name=app.js' --data-binary @docs/examples/shop/app.js -o app.html   in a dirty worker
+    curl ${shop}/report                             a stream from a dirty worker; leave it, and it stops
+    ps --forest -eo pid,args | grep '[m]onoceros: '   which process is which
+
+  And in a browser: ${shop}/heavy   how fast the shop stays while heavy work is done
 `)
   },
 }

@@ -55,6 +55,17 @@ export async function sendEvents(req, res, events) {
   await untilGone(pipeline(Readable.from(events), res))
 }
 
+/**
+ * Text as it comes, no faster than the client reads it.
+ *
+ * @param {Response} res
+ * @param {AsyncIterable<string>} chunks
+ */
+export async function sendText(res, chunks) {
+  res.setHeader('content-type', 'text/plain; charset=utf-8')
+  await untilGone(pipeline(Readable.from(chunks), res))
+}
+
 /** A client that leaves in the middle is no error of ours. @param {Promise<void>} done */
 async function untilGone(done) {
   try {

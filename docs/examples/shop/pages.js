@@ -39,6 +39,8 @@ const toTry = [
   ['/headers', 'your request headers'],
   ['/basket', 'two cookies'],
   ['/pid', 'which worker answers'],
+  ['/heavy', 'heavy work in processes of its own, and how fast this one stays meanwhile'],
+  ['/report', 'a report that is streamed as it is made, if there are dirty apps'],
   ['/error', 'a handler that throws'],
   ['/crash', 'kills the worker that serves it'],
 ]
@@ -62,6 +64,7 @@ ${links.join('\n')}
 </ul>
 <pre>curl -T photo.jpg localhost:8000/api/products/7/photo
 curl localhost:8000/api/orders --json '{"customer":"Ada","lines":[{"productId":7,"quantity":2}]}'
+curl --data-binary @app.js 'localhost:8000/highlight?name=app.js' -o app.html
 curl localhost:8000/echo --data-binary @photo.jpg -o same.jpg</pre>
 <p>Served by process ${who.pid}.</p>
 </section>`,
@@ -86,6 +89,11 @@ export function productPage(product) {
 <p><b>${price(product.priceCents)}</b>, ${product.stock > 0 ? `${product.stock} in stock` : 'sold out'}.
 In <a href="/api/categories/${encodeURIComponent(product.category)}">${escaped(product.category)}</a>.</p>`,
   )
+}
+
+/** `html` comes from the highlighter, which has escaped what it was given. @param {{ name: string, html: string, lines: number, tookMs: number, pid: number }} source */
+export function sourcePage({ name, html, lines, tookMs, pid }) {
+  return page(name, `<h1>${escaped(name)}</h1>\n<p>${lines} lines, highlighted in ${tookMs} ms by process ${pid}.</p>\n${html}`)
 }
 
 /** @param {number} status @param {string} sentence */
