@@ -17,7 +17,6 @@ const valueTable = [
   ...workerRows,
   ...threadRows,
   ...dirtyRows,
-  ...dirtyRows,
   ...mechanicsRows,
   ...loggingRows,
 ] as const

@@ -22,6 +22,7 @@ it('has examples on top, the sections, the signals, and a pointer to the documen
     'Server socket:',
     'Workers:',
     'Threads:',
+    'Dirty:',
     'Mechanics:',
     'Logging:',
     'Signals of the arbiter:',
