@@ -24,6 +24,8 @@ const lookMs = 100
 const tellMs = 1_000
 /** A heap this full on two looks in a row is about to meet its limit. */
 const heapFullShare = 0.85
+/** What V8 must be able to move out of the young generation at once: with less room it gives up, however small the heap. */
+const heapRoomBytes = 8 * 2 ** 20
 
 export function createThreadsProgram(
   scope: WorkerScope,
@@ -152,10 +154,10 @@ export function createThreadsProgram(
   /** Why a thread may have to be replaced although it does its work. */
   function watchWear(lane: LaneLife['lane'], now: number): void {
     const { heapBytes, heapMaxBytes } = lane.vitals.read()
-    const isFull = heapMaxBytes > 0 && heapBytes > heapMaxBytes * heapFullShare
+    const isFull = heapMaxBytes > 0 && heapBytes > Math.min(heapMaxBytes * heapFullShare, heapMaxBytes - heapRoomBytes)
     const looks = isFull ? (fullLooks.get(lane.number) ?? 0) + 1 : 0
     fullLooks.set(lane.number, looks)
-    if (looks === 2)
+    if (looks >= 2)
       pool.send({
         type: 'lane.recycle',
         lane: lane.number,
