@@ -84,7 +84,7 @@ describe('replacement', () => {
   test('a thread whose heap nears its limit goes before it dies, and nobody notices', async () => {
     const app = `
       // From the start it has half of what it may have, so that it does not take long.
-      const kept = Array.from({ length: 1_000 }, () => new Array(2_000).fill(1.5))
+      const kept = Array.from({ length: 800 }, () => new Array(2_000).fill(1.5))
       export default (req, res) => {
         kept.push(new Array(3_000).fill(1.5))
         res.end('ok')
