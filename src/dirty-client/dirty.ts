@@ -16,15 +16,24 @@ export interface DirtyCall<T> extends PromiseLike<T>, AsyncIterable<T> {
 /** A call of a generator: iterated only. */
 export type DirtyStream<T, R = unknown> = AsyncIterable<T> & { [Symbol.asyncIterator](): AsyncGenerator<T, R> }
 
-type Answer<R> = R extends AsyncGenerator<infer T, infer End> | Generator<infer T, infer End> ? DirtyStream<T, End> : DirtyCall<Awaited<R>>
+/** What the method answers, or promises: a generator, or what is like one, is a stream; an array or a Map is a value. */
+type Answer<R> =
+  IsAny<R> extends true
+    ? DirtyCall<R>
+    : [R] extends [AsyncGenerator<infer T, infer End> | Generator<infer T, infer End>]
+      ? DirtyStream<T, End>
+      : [R] extends [AsyncIterable<infer T>]
+        ? DirtyStream<T>
+        : DirtyCall<R>
+type IsAny<T> = 0 extends 1 & T ? true : false
 
 /** The actions of an app, as its caller sees them. */
 export type DirtyActions<App> = {
-  readonly [Name in keyof App as Name extends Reserved
+  readonly [Name in keyof App as Name extends Reserved | symbol
     ? never
     : App[Name] extends (...args: never[]) => unknown
       ? Name
-      : never]: App[Name] extends (...args: infer Args) => infer R ? (...args: Args) => Answer<R> : never
+      : never]: App[Name] extends (...args: infer Args) => infer R ? (...args: Args) => Answer<Awaited<R>> : never
 }
 
 export type DirtyProxy<App> = DirtyActions<App> & {
