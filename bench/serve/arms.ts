@@ -92,7 +92,7 @@ export const pm2: Arm = {
 
 /** What may not happen while figures are taken. */
 const voiding =
-  /^(worker\.(died|gone|recycle|timeout|frozen|uncaught|draining)|thread\.(?!ready|no-upgrade)|log\.(failed|dropped)|request\.|chart\.)/
+  /^(worker\.(died|gone|recycle|timeout|frozen|uncaught|draining)|thread\.(?!ready|no-upgrade)|log\.(failed|dropped)|request\.|chart\.|dirty\.(?!booting|ready))/
 
 /** `dist` is a build of monoceros; `args` come before those that every arm gets. */
 export function monoceros(name: string, dist: string, args: (folder: string) => readonly string[] = () => []): Arm {
