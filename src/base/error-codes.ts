@@ -121,6 +121,11 @@ export const errorCodes = {
     advice: 'send it in parts, or raise dirty_frame_max',
     exit: 1,
   },
+  MON_DIRTY_CALLBACK: {
+    text: 'a callback of {app} cannot be called any more: its call is over',
+    advice: 'await callbacks before the action returns',
+    exit: 1,
+  },
   MON_DIRTY_CONNECTION: {
     text: 'the connection to the dirty pool was lost: {problem}',
     advice: 'the call was not begun and may be made again',

@@ -1,6 +1,7 @@
 /** Runs the calls of one app in its thread, one at a time: results, streams with credits, callbacks, and the signal that ends them. */
 import type { MessagePort } from 'node:worker_threads'
 import type { Endpoint } from 'comlink'
+import { MonocerosError } from '../base/errors.ts'
 import { decode, type Encoded, encode } from '../wire/codec.ts'
 import { parseFrame } from '../wire/frames.ts'
 import { type CallHead, fromWorker, isThrown, type Refusal, streamWindow } from '../wire/kinds.ts'
@@ -30,7 +31,24 @@ interface Running {
   readonly controller: AbortController
   credits: number
   onCredit: (() => void) | null
-  readonly channels: Map<number, (data: unknown) => void>
+  readonly channels: Map<number, Channel>
+}
+
+/** The way to one callback of the caller. */
+interface Channel {
+  hear(data: unknown): void
+  /** Whoever still waits for an answer of it gets an error. */
+  close(): void
+}
+
+/** Not the app's own error: it is told by its code. */
+class Refused extends Error {
+  readonly refusal: Refusal
+
+  constructor(refusal: Refusal, problem: string) {
+    super(problem)
+    this.refusal = refusal
+  }
 }
 
 const reserved = new Set(['constructor', 'init', 'close', 'with', 'then', 'catch', 'finally', 'toJSON'])
@@ -57,18 +75,18 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
       const args = decode<unknown[]>({ meta: frame.meta, buffers: frame.buffers.slice(1) })
       const method = actionOf(head.action)
       if (method === null) return sendRefusal(job, { code: 'MON_DIRTY_NO_ACTION', facts: { app: appName, action: head.action } })
-      for (const index of head.callbacks) args[index] = wrap(endpointOf(call, index))
-      const value = await within({ lease, signal: controller.signal }, () => Reflect.apply(method, app, args))
-      if (isStream(value))
-        await stream(
-          call,
-          within({ lease, signal: controller.signal }, () => value),
-        )
-      else send(job, fromWorker.result, 0, encodeAnswer(value))
+      for (const index of head.callbacks) args[index] = unawaitable(wrap(endpointOf(call, index)) as object)
+      // A generator has the context of whoever asks it for its next value, so all of it runs inside.
+      await within({ lease, signal: controller.signal }, async () => {
+        const value = await Reflect.apply(method, app, args)
+        if (isStream(value)) await stream(call, value)
+        else send(job, fromWorker.result, 0, encodeAnswer(value))
+      })
     } catch (error) {
       sendThrown(job, error)
     } finally {
       running = null
+      closeChannels(call)
       port.postMessage({ type: 'done', job } satisfies FromThread)
     }
   }
@@ -97,26 +115,45 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
       }
     } catch (error) {
       // Its finally blocks run; what they throw is not what ended it.
-      await iterator.return?.().catch(() => undefined)
+      try {
+        await iterator.return?.()
+      } catch {
+        // What stopped it has been told, or will be.
+      }
       throw error
     }
   }
 
   function endpointOf(call: Running, channel: number): Endpoint {
     const listeners = new Set<(event: { data: unknown }) => void>()
-    call.channels.set(channel, (data) => {
+    const unanswered = new Set<unknown>()
+    const hear = (data: unknown) => {
+      unanswered.delete((data as { id?: unknown }).id)
       for (const listener of listeners) listener({ data })
-    })
+    }
+    const close = () => {
+      for (const id of unanswered) hear({ id, type: 'HANDLER', name: 'throw', value: { isError: true, value: lateError() } })
+    }
+    call.channels.set(channel, { hear, close })
     return {
-      postMessage: (message: unknown) => send(call.job, fromWorker.callback, channel, encode(message)),
+      postMessage(message: unknown) {
+        if (running !== call || call.controller.signal.aborted) throw lateError()
+        unanswered.add((message as { id?: unknown }).id)
+        send(call.job, fromWorker.callback, channel, encode(message))
+      },
       addEventListener: (_: string, listener: unknown) => void listeners.add(listener as (event: { data: unknown }) => void),
       removeEventListener: (_: string, listener: unknown) => void listeners.delete(listener as (event: { data: unknown }) => void),
     } as unknown as Endpoint
   }
 
+  function closeChannels({ channels }: Running): void {
+    for (const channel of channels.values()) channel.close()
+  }
+
+  const lateError = () => new MonocerosError('MON_DIRTY_CALLBACK', { app: appName })
+
   function sendThrown(job: number, error: unknown): void {
-    const refusal = (error as { refusal?: Refusal } | null)?.refusal
-    if (refusal !== undefined) sendRefusal(job, refusal)
+    if (error instanceof Refused) sendRefusal(job, error.refusal)
     else send(job, fromWorker.error, isThrown, encode(toThrown(error, isClonable)))
   }
 
@@ -129,6 +166,7 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
           Object.assign(new Error(message.why === 'timeout' ? 'the call has timed out' : 'the call was cancelled'), { name: 'AbortError' }),
         )
         running.onCredit?.()
+        closeChannels(running)
         break
       case 'credit':
         running.credits += message.count
@@ -136,7 +174,7 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
         break
       case 'callback': {
         const frame = parseFrame(message.memory)
-        running.channels.get(frame.flags)?.(decode(frame))
+        running.channels.get(frame.flags)?.hear(decode(frame))
         break
       }
     }
@@ -148,9 +186,7 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
       return encode(value)
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error)
-      throw Object.assign(new Error(problem), {
-        refusal: { code: 'MON_DIRTY_NOT_SERIALIZABLE', facts: { what: `the answer of ${appName}`, problem } } satisfies Refusal,
-      })
+      throw new Refused({ code: 'MON_DIRTY_NOT_SERIALIZABLE', facts: { what: `the answer of ${appName}`, problem } }, problem)
     }
   }
 }
@@ -162,6 +198,21 @@ function isClonable(value: unknown): boolean {
   } catch {
     return false // it stays behind, the rest of the error goes
   }
+}
+
+/** A callback that fails does not end the thread of an app that has not waited for it. */
+function unawaitable(remote: object): unknown {
+  return new Proxy(remote, {
+    apply(target, _, args) {
+      const answer = Reflect.apply(target as (...args: unknown[]) => Promise<unknown>, undefined, args)
+      answer.catch(() => undefined)
+      return answer
+    },
+    get(target, name) {
+      const inner = Reflect.get(target, name) as unknown
+      return typeof name === 'symbol' || name === 'then' || typeof inner !== 'function' ? inner : unawaitable(inner)
+    },
+  })
 }
 
 /** Generators and what is like them; a string, an array or a Map is a value. */
