@@ -11,12 +11,18 @@ export interface Encoded {
 
 /** From here on a buffer travels beside the value. */
 const asideMinBytes = 4_096
+/** A frame counts them in 16 bits; those beyond travel inside the value. */
+const asideMax = 60_000
 
 const views = [
   Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array,
   BigInt64Array, BigUint64Array, DataView,
 ] as const // biome-ignore format: one line reads better
 const bufferKind = views.length
+const float16Kind = bufferKind + 1
+type View = new (buffer: ArrayBufferLike, offset: number, length: number) => object
+/** Newer than our oldest Node. */
+const Float16 = (globalThis as { Float16Array?: View & { BYTES_PER_ELEMENT: number } }).Float16Array
 
 class ValueSerializer extends Serializer {
   readonly aside: Uint8Array[] = []
@@ -29,10 +35,11 @@ class ValueSerializer extends Serializer {
   /** V8 asks for it with whatever it cannot clone by itself. */
   _writeHostObject(object: object): void {
     if (!ArrayBuffer.isView(object)) throw new TypeError(`${nameOf(object)} could not be cloned.`)
-    const kind = Buffer.isBuffer(object) ? bufferKind : views.findIndex((view) => object instanceof view)
+    const kind = kindOf(object)
+    if (kind === -1) throw new TypeError(`${nameOf(object)} could not be cloned.`)
     const bytes = new Uint8Array(object.buffer, object.byteOffset, object.byteLength)
     this.writeUint32(kind)
-    if (bytes.byteLength >= asideMinBytes) {
+    if (bytes.byteLength >= asideMinBytes && this.aside.length < asideMax) {
       this.writeUint32(1)
       this.writeUint32(this.aside.length)
       this.aside.push(bytes)
@@ -61,14 +68,11 @@ class ValueDeserializer extends Deserializer {
     // Small ones are copied out: a view of the meta part would keep all of it, at an offset that not every class allows.
     const bytes = isAside ? this.#aside[number]! : new Uint8Array(this.readRawBytes(number))
     if (kind === bufferKind) return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength)
-    const View = views[kind]!
-    if (View === DataView) return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const size = (View as { BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT
-    return new (View as new (buffer: ArrayBufferLike, offset: number, length: number) => object)(
-      bytes.buffer,
-      bytes.byteOffset,
-      bytes.byteLength / size,
-    )
+    const Class = kind === float16Kind ? Float16 : views[kind]
+    if (Class === undefined) throw new TypeError('a typed array of a class that this Node does not have')
+    if (Class === DataView) return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const size = (Class as { BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT
+    return new (Class as View)(bytes.buffer, bytes.byteOffset, bytes.byteLength / size)
   }
 }
 
@@ -84,6 +88,12 @@ export function decode<T>({ meta, buffers }: Encoded): T {
   const deserializer = new ValueDeserializer(meta, buffers)
   deserializer.readHeader()
   return deserializer.readValue() as T
+}
+
+function kindOf(object: object): number {
+  if (Buffer.isBuffer(object)) return bufferKind
+  if (Float16 !== undefined && object instanceof Float16) return float16Kind
+  return views.findIndex((view) => object instanceof view)
 }
 
 const nameOf = (object: object) => Object.getPrototypeOf(object)?.constructor?.name ?? 'an object'

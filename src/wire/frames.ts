@@ -77,7 +77,7 @@ export interface FrameReader {
 
 /**
  * Puts chunks together again. A frame is received into memory of its own, so that it can be handed to a thread.
- * @param onTooLarge told instead of a frame that is longer than the limit; the stream cannot be read on
+ * @param onTooLarge told instead of a frame that is longer than the limit, or is none of ours; the stream cannot be read on
  */
 export function readFrames(maxBytes: number, onFrame: (frame: Frame) => void, onTooLarge: (bytes: number) => void): FrameReader {
   let rest: Buffer | null = null
@@ -115,13 +115,25 @@ export function readFrames(maxBytes: number, onFrame: (frame: Frame) => void, on
       if (filled < into.byteLength) continue
       const whole = memory
       memory = null
-      onFrame(parseFrame(whole))
+      const frame = frameIn(whole)
+      if (frame === null) {
+        isBroken = true
+        onTooLarge(whole.byteLength)
+      } else onFrame(frame)
     }
   }
   return { push }
 }
 
-/** Takes a whole frame apart without copying. */
+function frameIn(memory: ArrayBuffer): Frame | null {
+  try {
+    return parseFrame(memory)
+  } catch {
+    return null // its lengths lie outside of it
+  }
+}
+
+/** Takes a whole frame apart without copying. @throws RangeError when its lengths lie outside of it */
 export function parseFrame(memory: ArrayBuffer): Frame {
   const view = new DataView(memory)
   const count = view.getUint16(6, true)
