@@ -59,6 +59,7 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
   const jobs: Jobs = createJobs({
     cancelGraceMs: settings.dirtyCancelGrace * 1_000,
     timeoutMs: settings.dirtyTimeout * 1_000,
+    frameMaxBytes: settings.dirtyFrameMax * mib,
     nowMs,
     onLeaseOver(lease) {
       if (revoked.delete(lease)) channel.send({ type: 'lease.over', lease })

@@ -3,14 +3,14 @@
 import type { Endpoint } from 'comlink'
 import * as Comlink from 'comlink'
 import { decode, type Encoded, encode } from '../wire/codec.ts'
-import type { Frame } from '../wire/frames.ts'
+import { type Frame, frameBytes } from '../wire/frames.ts'
 import { type CallHead, fromWorker, isThrown, isTimeout, type LeaseWish, type Refusal, toWorker } from '../wire/kinds.ts'
 import type { Thrown } from '../wire/thrown.ts'
 import { type DirtyError, dirtyError, fromApp, fromRefusal } from './errors.ts'
 import type { Asking, Lease, Session } from './session.ts'
 
 export interface CallOptions {
-  /** Counted from the moment of the call; 0 = no limit. Without it `dirty_timeout` holds. */
+  /** Counted from the moment of the call. `dirty_timeout` holds without it, and bounds it. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
   /** Higher is sooner; 0 is usual. */
@@ -40,6 +40,8 @@ type Step = { readonly what: 'chunk' | 'value' | 'end'; readonly value: unknown 
 /** A stream's chunks are told to have been taken in such portions. */
 const creditPortion = 4
 const againMs = 20
+/** More than the head of a call takes beside its arguments. */
+const headRoomBytes = 4_096
 
 export function startCall(open: () => Promise<Session>, order: CallOrder): RunningCall {
   const steps: Step[] = []
@@ -105,7 +107,10 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
     order.signal?.addEventListener('abort', onAbort, { once: true })
     startTimer(timeoutMs)
     session = await open()
-    if (order.timeoutMs === undefined) startTimer((await session.welcome()).timeoutMs)
+    const limits = await session.welcome()
+    if (limits.timeoutMs > 0 && (timeoutMs === 0 || limits.timeoutMs < timeoutMs)) startTimer(limits.timeoutMs)
+    const bytes = frameBytes({ kind: toWorker.call, call: 0, ...encoded }) + headRoomBytes
+    if (bytes > limits.frameMaxBytes) throw dirtyError('MON_DIRTY_FRAME', { bytes })
     while (!isOver) {
       const got = await acquire(session)
       if (isOver || got === null) return got === null ? undefined : session.giveBack(got)
@@ -117,7 +122,7 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
 
   async function acquire(from: Session): Promise<Lease | null> {
     state = 'queued'
-    const warm = order.key === undefined ? from.takeWarm(order.app) : null
+    const warm = order.key === undefined ? from.takeWarm(order.app, order.parent) : null
     if (warm !== null) return warm
     const wish: LeaseWish = { app: order.app, key: order.key ?? null, priority: order.priority ?? 0, parent: order.parent }
     asking = from.ask(wish)
@@ -144,7 +149,7 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
       call = with_.link.open({
         onFrame(frame) {
           hasHeard = true
-          if (onFrame(frame)) settle()
+          if (hear(frame)) settle()
         },
         onLost(problem) {
           const isUntouched = !hasHeard && !with_.link.isReady
@@ -159,6 +164,17 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
       const head: CallHead = { lease: with_.id, app: order.app, action: order.action, leftMs, callbacks }
       with_.link.send({ kind: toWorker.call, call, meta: encoded.meta, buffers: [Buffer.from(JSON.stringify(head)), ...encoded.buffers] })
     })
+  }
+
+  /** What cannot be read is the end of this call, not of its process. */
+  function hear(frame: Frame): boolean {
+    try {
+      return onFrame(frame)
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error)
+      giveUp(dirtyError('MON_DIRTY_NOT_SERIALIZABLE', { what: `the answer of ${order.app}.${order.action}`, problem }, error))
+      return frame.kind === fromWorker.result || frame.kind === fromWorker.error || frame.kind === fromWorker.end
+    }
   }
 
   /** True when it was the last of the call. */
@@ -183,7 +199,10 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
   }
 
   function errorOf(frame: Frame): DirtyError {
-    return frame.flags === isThrown ? fromApp(decode<Thrown>(frame), order.app, order.action) : fromRefusal(decode<Refusal>(frame))
+    if (frame.flags === isThrown) return fromApp(decode<Thrown>(frame), order.app, order.action)
+    const { code, facts } = decode<Refusal>(frame)
+    // The worker knows only what was left when the call came to it.
+    return fromRefusal({ code, facts: code === 'MON_DIRTY_TIMEOUT' ? { ...facts, afterMs: timeoutMs } : facts })
   }
 
   function encodeArguments({ args, transfer }: CallOrder): { encoded: Encoded; callbacks: number[] } {
@@ -200,8 +219,9 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
       return { encoded: transfer === undefined ? encoded : detached(encoded, transfer), callbacks }
     } catch (error) {
       const index = plain.findIndex((value) => !isClonable(value))
+      const what = index === -1 ? `transfer of ${order.app}.${order.action}` : `argument ${index + 1} of ${order.app}.${order.action}`
       const problem = error instanceof Error ? error.message : String(error)
-      throw dirtyError('MON_DIRTY_NOT_SERIALIZABLE', { what: `argument ${index + 1} of ${order.app}.${order.action}`, problem }, error)
+      throw dirtyError('MON_DIRTY_NOT_SERIALIZABLE', { what, problem }, error)
     }
   }
 
@@ -209,7 +229,13 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
   function expose(value: object, channel: number): void {
     const listeners = new Set<(event: MessageEvent) => void>()
     const endpoint = {
-      postMessage: (message: unknown) => lease?.link.send({ kind: toWorker.callback, call, flags: channel, ...encode(message) }),
+      postMessage(message: unknown) {
+        const answer = { kind: toWorker.callback, call, flags: channel, ...encode(message) }
+        // Comlink tells the other side that there is an answer that cannot be sent.
+        if (session !== null && frameBytes(answer) > session.frameMaxBytes)
+          throw dirtyError('MON_DIRTY_FRAME', { bytes: frameBytes(answer) })
+        lease?.link.send(answer)
+      },
       addEventListener: (_: string, listener: (event: MessageEvent) => void) => void listeners.add(listener),
       removeEventListener: (_: string, listener: (event: MessageEvent) => void) => void listeners.delete(listener),
     }

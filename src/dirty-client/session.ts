@@ -18,6 +18,8 @@ export interface Lease {
   readonly id: string
   readonly link: Link
   readonly app: string
+  /** The lease under which its holder runs: the broker sees rings of calls by it. */
+  readonly parent: string | null
   /** It was given for one key, and is of no use to other calls. */
   readonly isPinned: boolean
   isRecalled: boolean
@@ -32,8 +34,9 @@ export interface Asking {
 
 export interface Session {
   welcome(): Promise<Welcome>
-  /** A lease that is at hand; null: ask for one. */
-  takeWarm(app: string): Lease | null
+  readonly frameMaxBytes: number
+  /** A lease that is at hand, taken under the same parent; null: ask for one. */
+  takeWarm(app: string, parent: string | null): Lease | null
   ask(wish: LeaseWish): Asking
   /** Its call is over. */
   giveBack(lease: Lease): void
@@ -48,6 +51,8 @@ const connectPatienceMs = 1_500
 const retryMs = 50
 /** Until the broker has said what the limit is. */
 const firstFrameMaxBytes = 1024 * 1024 * 1024
+
+const placeOf = ({ app, parent }: Pick<Lease, 'app' | 'parent'>) => `${parent ?? ''} ${app}`
 
 export async function openSession(path: string): Promise<Session> {
   const startedMs = performance.now()
@@ -88,7 +93,7 @@ async function connectOnce(path: string): Promise<Session> {
     const lease = leases.get(id)
     if (lease === undefined) return
     lease.isRecalled = true
-    const idle = warm.get(lease.app)?.find((one) => one.lease === lease)
+    const idle = warm.get(placeOf(lease))?.find((one) => one.lease === lease)
     if (idle !== undefined) release(dropWarm(lease) ?? lease)
   }
 
@@ -108,11 +113,12 @@ async function connectOnce(path: string): Promise<Session> {
   }
 
   function dropWarm(lease: Lease): Lease | null {
-    const list = warm.get(lease.app) ?? []
+    const list = warm.get(placeOf(lease)) ?? []
     const index = list.findIndex((one) => one.lease === lease)
     if (index === -1) return null
     clearTimeout(list[index]!.timer)
     list.splice(index, 1)
+    if (list.length === 0) warm.delete(placeOf(lease))
     return lease
   }
 
@@ -123,10 +129,12 @@ async function connectOnce(path: string): Promise<Session> {
 
   return {
     welcome: () => Promise.resolve(welcome),
-    takeWarm(app) {
-      const list = warm.get(app)
+    frameMaxBytes,
+    takeWarm(app, parent) {
+      const list = warm.get(placeOf({ app, parent }))
       while (list !== undefined && list.length > 0) {
         const { lease, timer } = list.pop()!
+        if (list.length === 0) warm.delete(placeOf(lease))
         clearTimeout(timer)
         if (!lease.isRecalled && !lease.link.isLost) return lease
         release(lease)
@@ -146,6 +154,7 @@ async function connectOnce(path: string): Promise<Session> {
               id: grant.lease,
               link: linkTo(grant.path),
               app: wish.app,
+              parent: wish.parent,
               isPinned: wish.key !== null,
               isRecalled: false,
             }
@@ -169,8 +178,8 @@ async function connectOnce(path: string): Promise<Session> {
     giveBack(lease) {
       if (!leases.has(lease.id)) return
       if (lease.isRecalled || lease.isPinned || lease.link.isLost) return release(lease)
-      const list = warm.get(lease.app) ?? []
-      warm.set(lease.app, list)
+      const list = warm.get(placeOf(lease)) ?? []
+      warm.set(placeOf(lease), list)
       const timer = setTimeout(() => release(dropWarm(lease) ?? lease), warmMs)
       timer.unref()
       list.push({ lease, timer })

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import type { MessagePort } from 'node:worker_threads'
 import { encode } from '../wire/codec.ts'
-import { type Frame, type OutFrame, writeFrame } from '../wire/frames.ts'
+import { type Frame, frameBytes, type OutFrame, writeFrame } from '../wire/frames.ts'
 import { type CallHead, fromWorker, isTimeout, type Refusal, toWorker } from '../wire/kinds.ts'
 import type { FromThread, ToThread } from '../wire/port-messages.ts'
 
@@ -30,6 +30,7 @@ export interface Job {
   readonly startedMs: number
   thread: AppThread | null
   memory: ArrayBuffer | null
+  timer: NodeJS.Timeout | undefined
   /** Why it is to end before its time. */
   ending: 'cancelled' | 'timeout' | null
   isAnswered: boolean
@@ -39,6 +40,7 @@ export interface JobsOptions {
   readonly cancelGraceMs: number
   /** Upper limit of any call, in milliseconds; 0 = none. */
   readonly timeoutMs: number
+  readonly frameMaxBytes: number
   readonly nowMs: () => number
   /** A lease is over, whatever became of its call. */
   onLeaseOver(lease: string): void
@@ -95,6 +97,7 @@ export function createJobs(options: JobsOptions): Jobs {
       startedMs: nowMs(),
       thread: null,
       memory: frame.memory,
+      timer: undefined,
       ending: null,
       isAnswered: false,
     }
@@ -103,7 +106,7 @@ export function createJobs(options: JobsOptions): Jobs {
     waiting.push(job)
     distribute()
     const limits = [head.leftMs, options.timeoutMs].filter((ms) => ms > 0)
-    if (limits.length > 0) setTimeout(() => end(job, 'timeout'), Math.min(...limits, 2 ** 31 - 1)).unref()
+    if (limits.length > 0) job.timer = setTimeout(() => end(job, 'timeout'), Math.min(...limits, 2 ** 31 - 1)).unref()
   }
 
   function distribute(): void {
@@ -146,6 +149,7 @@ export function createJobs(options: JobsOptions): Jobs {
 
   function finish(job: Job): void {
     if (!jobs.delete(job.id)) return
+    clearTimeout(job.timer)
     job.caller.jobs.delete(job.call)
     waiting = waiting.filter((other) => other !== job)
     const { thread } = job
@@ -170,7 +174,11 @@ export function createJobs(options: JobsOptions): Jobs {
   function pass(job: Job, { kind, flags, meta, buffers }: Extract<FromThread, { type: 'frame' }>): void {
     // What comes of a call that was told to end is its own error, which would hide why.
     if (job.ending !== null && kind === fromWorker.error) refuse(job, endRefusal(job, job.ending))
-    else answer(job, { kind, flags, meta, buffers })
+    else if (frameBytes({ kind, call: job.call, meta, buffers }) > options.frameMaxBytes) {
+      // Its caller could not read on after it, and has other calls on this connection.
+      refuse(job, { code: 'MON_DIRTY_FRAME', facts: { bytes: frameBytes({ kind, call: job.call, meta, buffers }) } })
+      end(job, 'cancelled')
+    } else answer(job, { kind, flags, meta, buffers })
   }
 
   return {
@@ -190,6 +198,8 @@ export function createJobs(options: JobsOptions): Jobs {
           socket.destroySoon()
         },
         onFrame(frame) {
+          // What has no head is of no client of ours.
+          if (frame.kind === toWorker.call && frame.buffers.length === 0) return void socket.destroy()
           const job = caller.jobs.get(frame.call)
           if (frame.kind === toWorker.call) begin(caller, frame)
           else if (job === undefined) return
