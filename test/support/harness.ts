@@ -236,8 +236,9 @@ function watch(child: ChildProcess, folder: string, run: string): Running {
     workers() {
       // Two generations may be ready in one slot at the same time: the younger worker is the one that is told.
       const ready = new Map<number, { slot: number; age: number }>()
-      for (const { event, slot, age, childPid } of lines) {
-        if (slot === undefined || age === undefined || childPid === undefined) continue
+      for (const { event, role, slot, age, childPid } of lines) {
+        // A dirty arbiter says the same of its own.
+        if (role !== 'arbiter' || slot === undefined || age === undefined || childPid === undefined) continue
         if (event === 'worker.ready') ready.set(childPid, { slot, age })
         else if (['worker.gone', 'worker.died', 'worker.draining'].includes(event)) ready.delete(childPid)
       }
