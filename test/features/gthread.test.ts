@@ -9,6 +9,7 @@ import { ask } from '../support/client.ts'
 import { exchange } from '../support/contract/talk.ts'
 import { type Running, type StartOptions, start, startShared } from '../support/harness.ts'
 import { poll } from '../support/poll.ts'
+import { patiently } from '../support/sockets.ts'
 import { lacksProgram } from '../support/system.ts'
 
 const bind = ['-b', '127.0.0.1:0']
@@ -391,7 +392,7 @@ describe('a program that listens', () => {
     await server.ready()
     await server.untilCount('listener.bound', 2)
     const ports = [server.port(0), server.port(1)]
-    const answers = await Promise.all(ports.flatMap((port) => [1, 2, 3].map(async () => (await ask({ port })).body)))
+    const answers = await Promise.all(ports.flatMap((port) => [1, 2, 3].map(async () => (await patiently(() => ask({ port }))).body)))
     expect(answers.toSorted()).toEqual([...Array(3).fill(`main ${ports[0]}`), ...Array(3).fill('metrics')])
     expect(server.all('listener.bound')).toHaveLength(2)
     const told = await server.untilCount('app.listens', 2)
