@@ -67,7 +67,7 @@ const endingOf = ({ wasAsked, wasReady, killReason }: LaneContext): LaneEnding =
 
 /** How the end of a thread is told to a person: why it was ended, else what it said or did itself. */
 const describeEnd = ({ killReason, problem }: LaneContext): string => {
-  if (killReason === 'timeout') return 'a request took longer than timeout'
+  if (killReason === 'timeout') return 'what it executed took longer than its timeout'
   if (killReason === 'grace') return 'it did not finish within graceful_timeout'
   return problem ?? killReason ?? 'it ended'
 }

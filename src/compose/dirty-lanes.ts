@@ -21,7 +21,7 @@ export interface DirtyLanesHost {
   onCannotOpen(answer: Extract<DirtyOpenAnswer, { ok: false }>): void
   /** A thread more, or one less, takes calls. */
   onServing(by: 1 | -1): void
-  end(lane: number, why: 'overdue' | 'kill', reason: string): void
+  end(lane: number, why: 'overdue' | 'kill', reason: string, ageMs: number): void
 }
 
 export function startDirtyLane(
@@ -54,7 +54,7 @@ export function startDirtyLane(
     job: null,
     isLeaving: false,
     movedMs: nowMs(),
-    kill: (why, reason) => host.end(input.lane, why, reason),
+    kill: (why, reason) => host.end(input.lane, why, reason, thread.job === null ? 0 : Math.round(nowMs() - thread.job.startedMs)),
     onFree() {
       if (isDraining && thread.job === null) void shutDown()
     },

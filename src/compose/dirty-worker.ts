@@ -114,8 +114,8 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
                 serving += by
                 channel.send({ type: 'capacity', app, count: serving })
               },
-              end(lane, why, reason) {
-                if (why === 'overdue') actor.send({ type: 'lane.overdue', lane, blockedMs: 0 })
+              end(lane, why, reason, ageMs) {
+                if (why === 'overdue') actor.send({ type: 'lane.overdue', lane, blockedMs: ageMs })
                 else actor.send({ type: 'lane.kill', lane, reason })
               },
             },

@@ -175,7 +175,7 @@ describe('killing', () => {
   test('a thread that V8 cannot end is condemned, and its pool hears why', () => {
     for (const [events, reason] of [
       [[bootTimeout, autopsied], 'not ready within boot_timeout'],
-      [[loaded, overdue, autopsied], 'a request took longer than timeout'],
+      [[loaded, overdue, autopsied], 'what it executed took longer than its timeout'],
       [[loaded, retire, grace, autopsied], 'it did not finish within graceful_timeout'],
       [[loaded, kill], 'closing'],
     ] as const) {
