@@ -1,4 +1,5 @@
 import { arbiterMachine } from './arbiter.ts'
+import { keeperMachine } from './keeper.ts'
 import { laneMachine } from './lane.ts'
 import { listenerMachine } from './listener.ts'
 import { rollingMachine } from './rolling.ts'
@@ -13,6 +14,7 @@ export const charts = {
   worker: workerMachine,
   'thread-pool': threadPoolMachine,
   lane: laneMachine,
+  keeper: keeperMachine,
   rolling: rollingMachine,
   listener: listenerMachine,
 } as const

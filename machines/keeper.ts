@@ -1,7 +1,7 @@
 import { assign, type DoneActorEvent, type ErrorActorEvent, sendTo, setup, stateIn } from 'xstate'
 import { effect } from './effect.ts'
 import { countRestart, freshWindow, type RestartWindow } from './restart-window.ts'
-import type { Note } from './vocabulary.ts'
+import type { Note, StopReason } from './vocabulary.ts'
 import { type HandleOutput, workerHandleMachine } from './worker-handle.ts'
 
 export interface KeeperInput {
@@ -11,6 +11,8 @@ export interface KeeperInput {
 
 export interface KeeperContext extends KeeperInput {
   readonly age: number
+  /** One was ready once: from now on it is started again, however often it fails. */
+  readonly hasServed: boolean
   readonly window: RestartWindow
   readonly delayMs: number
 }
@@ -24,6 +26,11 @@ export type KeeperEvent =
   | DoneActorEvent<HandleOutput, 'child'>
   | ErrorActorEvent<unknown, 'child'>
 
+const noteBroken = {
+  type: 'note',
+  params: ({ event }: { event: ErrorActorEvent }) => ({ event: 'chart.failed', facts: { problem: String(event.error) } }),
+} as const
+
 export const keeperMachine = setup({
   types: {
     input: {} as KeeperInput,
@@ -35,26 +42,26 @@ export const keeperMachine = setup({
   actions: {
     note: effect<Note>('note'),
     tellReady: effect('tellReady'),
-    /** It ended before it was ready. */
+    /** The first one ended before it was ready. */
     tellFailed: effect<{ exitCode: number; problem: string }>('tellFailed'),
     tellStopped: effect('tellStopped'),
-    orderStop: sendTo('child', ({ context }, p: { isQuick: boolean }) => ({
+    orderStop: sendTo('child', ({ context }, p: { isQuick: boolean; reason: StopReason }) => ({
       type: 'stop',
-      reason: 'stop',
       graceMs: context.graceMs,
-      isQuick: p.isQuick,
+      ...p,
     })),
     orderKill: sendTo('child', { type: 'kill' }),
     countAge: assign({ age: ({ context }) => context.age + 1 }),
+    keepServed: assign({ hasServed: true }),
     countDeath: assign(({ context }, output: HandleOutput) => countRestart(context.window, output)),
     waitASecond: assign({ delayMs: 1_000 }),
   },
-  guards: { wasReady: (_, p: HandleOutput) => p.wasReady },
+  guards: { hasServed: ({ context }) => context.hasServed },
   delays: { backoff: ({ context }) => Math.max(1, context.delayMs) },
 }).createMachine({
   id: 'keeper',
   description: 'The arbiter’s care for its dirty arbiter: one process, started again whenever it ends.',
-  context: ({ input }) => ({ ...input, age: 0, window: freshWindow, delayMs: 0 }),
+  context: ({ input }) => ({ ...input, age: 0, hasServed: false, window: freshWindow, delayMs: 0 }),
   options: { maxIterations: 1_000 },
   initial: 'running',
   states: {
@@ -74,40 +81,44 @@ export const keeperMachine = setup({
         onDone: [
           { guard: stateIn({ running: 'draining' }), target: 'stopped', actions: 'tellStopped' },
           {
-            guard: { type: 'wasReady', params: ({ event }) => event.output },
+            guard: 'hasServed',
             target: 'waiting',
             actions: { type: 'countDeath', params: ({ event }) => event.output },
           },
+          // The server does not start without it, so that there is nothing to start another one for.
           {
-            target: 'waiting',
-            actions: [
-              { type: 'countDeath', params: ({ event }) => event.output },
-              { type: 'tellFailed', params: ({ event }) => ({ exitCode: event.output.exitCode, problem: event.output.problem }) },
-            ],
+            target: 'stopped',
+            actions: { type: 'tellFailed', params: ({ event }) => ({ exitCode: event.output.exitCode, problem: event.output.problem }) },
           },
         ],
         // A chart that breaks is a bug of ours; the process behind it takes itself for an orphan.
-        onError: {
-          target: 'waiting',
-          actions: [
-            'waitASecond',
-            { type: 'note', params: ({ event }) => ({ event: 'chart.failed', facts: { problem: String(event.error) } }) },
-          ],
-        },
+        onError: [
+          { guard: stateIn({ running: 'draining' }), target: 'stopped', actions: [noteBroken, 'tellStopped'] },
+          { target: 'waiting', actions: [noteBroken, 'waitASecond'] },
+        ],
       },
       initial: 'booting',
       states: {
         booting: {
           description: 'It starts its workers, and they load their apps.',
-          on: { 'handle.ready': { target: 'ready', actions: 'tellReady' } },
+          on: { 'handle.ready': { target: 'ready', actions: ['keepServed', 'tellReady'] } },
         },
-        ready: { description: 'Calls can be made.', tags: 'takes-traffic' },
+        ready: {
+          description: 'Calls can be made.',
+          tags: 'takes-traffic',
+          on: {
+            'handle.leaving': 'leaving',
+            // There is one socket: its successor has to wait until it is gone.
+            'handle.recycle': { target: 'leaving', actions: { type: 'orderStop', params: { isQuick: false, reason: 'recycle' } } },
+          },
+        },
+        leaving: { description: 'It goes, and another will follow: somebody told it to, or it is worn.' },
         draining: {
           description: 'It was told to go, and finishes the calls under way.',
         },
       },
       on: {
-        stop: { target: '.draining', actions: { type: 'orderStop', params: ({ event }) => event } },
+        stop: { target: '.draining', actions: { type: 'orderStop', params: ({ event }) => ({ isQuick: event.isQuick, reason: 'stop' }) } },
         force: { target: '.draining', actions: 'orderKill' },
       },
     },

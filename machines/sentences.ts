@@ -68,6 +68,15 @@ export const sentences: Readonly<Record<string, Readonly<Record<string, string>>
     kill: 'The pool waits for nothing any more.',
     'error.actor.thread': 'The thread could not be started, or what stands behind the lane broke.',
   },
+  keeper: {
+    stop: 'The arbiter ends: the dirty arbiter is to finish its calls and go.',
+    force: 'The arbiter waits for nothing any more: kill it.',
+    'handle.ready': 'Every dirty worker has loaded its apps: calls can be made.',
+    'handle.recycle': 'The dirty arbiter asks for a successor.',
+    'handle.leaving': 'The dirty arbiter drains without having been told to by the arbiter.',
+    'done.actor.child': 'The dirty arbiter has been reaped.',
+    'error.actor.child': 'The chart of the dirty arbiter broke; another is started after a second.',
+  },
   rolling: {
     'worker.ready': 'The new worker of a slot takes traffic.',
     'worker.failed': 'A new worker died.',

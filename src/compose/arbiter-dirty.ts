@@ -1,9 +1,8 @@
 /** The arbiter's side of the dirty pool: the folder of its sockets, its dirty arbiter, and what a start, reload and stop mean to it. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { createActor, fromCallback } from 'xstate'
-import { keeperMachine } from '../../machines/keeper.ts'
-import { type ChildOrder, type HandleInput, workerHandleMachine } from '../../machines/worker-handle.ts'
+import { createActor } from 'xstate'
+import type { HandleInput } from '../../machines/worker-handle.ts'
 import { createRoster } from '../arbiter/roster.ts'
 import { type Supervised, type Supervision, type SupervisionHost, supervise } from '../arbiter/supervision.ts'
 import { nameDirtyApps, parseDirtySpec } from '../base/dirty-spec.ts'
@@ -16,9 +15,10 @@ import type { EventName } from '../log/events.ts'
 import { makeRuntimeFolder } from '../os/runtime-folder.ts'
 import { titleRoom } from '../os/title.ts'
 import { findIdentity } from '../os/user.ts'
+import { brokerSocket, socketVariable } from '../wire/socket-path.ts'
 import type { ArbiterScope, GenerationRecord } from './arbiter-scope.ts'
 import { type Deferred, deferred } from './deferred.ts'
-import { guarded } from './guarded.ts'
+import { keeperChart } from './keeper-chart.ts'
 
 export interface DirtyKeeper {
   /** Settles when calls can be made. @throws why they cannot */
@@ -32,8 +32,6 @@ export interface DirtyKeeper {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Same as `socketVariable` of the client, which the arbiter does not load. */
-const socketVariable = 'MONOCEROS_DIRTY_SOCKET'
 const beatSlackMs = 2_000
 
 export const hasDirtyApps = ({ config }: GenerationRecord) => config.settings.dirtyApps.length > 0
@@ -45,13 +43,13 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string): Dirty
   let record = scope.current
   let supervision: Supervision | null = null
   let lastError: ErrorData | null = null
+  let hasServed = false
   const started = deferred()
   const stopped = deferred()
   let reloading: Deferred<string | null> | null = null
-  const log = () => scope.log
 
   const tell = (child: Supervised, event: EventName, facts: Readonly<Record<string, unknown>>) =>
-    log().event(event, { childPid: child.pid, ...facts })
+    scope.log.event(event, { childPid: child.pid, ...facts })
 
   const host: SupervisionHost = {
     entryPath,
@@ -61,7 +59,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string): Dirty
     spawnFacts: (input) => ({
       boot: bootOf(input),
       fds: [],
-      env: { ...process.env, [socketVariable]: join(folder, 'dirty.sock') },
+      env: { ...process.env, [socketVariable]: join(folder, brokerSocket) },
       cwd: record.config.settings.chdir,
       frozenMs: record.config.settings.timeout === 0 ? 0 : record.config.settings.timeout * 1_000 + beatSlackMs,
     }),
@@ -69,9 +67,8 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string): Dirty
     onLoaded: () => undefined,
     onFailed(child, error) {
       lastError = error
-      const isFirst = !hasServed
       // While the server starts it is told as the reason why it does not.
-      if (!isFirst)
+      if (hasServed)
         tell(child, 'dirty.cannot-boot', {
           problem: error.text,
           code: error.code,
@@ -93,8 +90,6 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string): Dirty
       reloading = null
     },
   }
-  let hasServed = false
-
   function bootOf({ slot, age, generation }: HandleInput): BootOrder {
     const { config } = record
     const inDirty = new Set(hookRows.filter((row) => row.process === 'dirty-worker').map((row) => row.name as string))
@@ -114,42 +109,30 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string): Dirty
     }
   }
 
-  const handle = workerHandleMachine.provide({
-    actors: {
-      childProcess: fromCallback<ChildOrder, HandleInput>(({ input, receive, sendBack }) => {
-        supervision = supervise(input, host, sendBack)
-        receive((order) => supervision?.obey(order))
-      }),
-    },
-    actions: guarded(scope, {
-      note: ({ context: { pid } }, { event, facts }) =>
-        log().event(event.replace(/^worker\./, 'dirty.') as EventName, { childPid: pid, ...facts }),
-    }),
-  })
   const actor = createActor(
-    keeperMachine.provide({
-      actors: { handle },
-      actions: guarded(scope, {
-        note: (_, { event, facts }) => log().event(event as EventName, { ...facts }),
-        tellReady() {
-          hasServed = true
-          started.resolve()
-        },
-        tellFailed(_, { problem }) {
-          started.reject(
-            lastError === null
-              ? new MonocerosError('MON_BOOT_FAILED', { problem: `the dirty arbiter: ${problem}` })
-              : new MonocerosError(lastError.code as ErrorCode, lastError.facts, withStack(lastError.stack)),
-          )
-        },
-        tellStopped: () => stopped.resolve(),
-      }),
+    keeperChart(scope, {
+      supervise(input, report) {
+        supervision = supervise(input, host, report)
+        return supervision
+      },
+      onReady() {
+        hasServed = true
+        started.resolve()
+      },
+      onFailed(problem) {
+        started.reject(
+          lastError === null
+            ? new MonocerosError('MON_BOOT_FAILED', { problem: `the dirty arbiter: ${problem}` })
+            : new MonocerosError(lastError.code as ErrorCode, lastError.facts, withStack(lastError.stack)),
+        )
+      },
+      onStopped: stopped.resolve,
     }),
     { input: { bootTimeoutMs: settings.bootTimeout * 1_000, graceMs: settings.dirtyGracefulTimeout * 1_000 } },
   )
 
   return {
-    env: { [socketVariable]: join(folder, 'dirty.sock') },
+    env: { [socketVariable]: join(folder, brokerSocket) },
     start() {
       actor.start()
       return started.promise

@@ -14,7 +14,6 @@ import type { Settings } from '../config/settings.ts'
 import { allocate, plan, workersMin } from '../dirty-arbiter/allocation.ts'
 import { createBrokerServer } from '../dirty-arbiter/broker-server.ts'
 import { createStash } from '../dirty-arbiter/stash.ts'
-import { socketVariable } from '../dirty-client/dirty.ts'
 import { autopsyFacts } from '../ipc/autopsy-facts.ts'
 import { channelToArbiter } from '../ipc/channel.ts'
 import type { BootOrder, DirtyAppFacts, OrderToWorker } from '../ipc/messages.ts'
@@ -25,6 +24,7 @@ import { autoWorkers } from '../os/cgroup.ts'
 import type { Signal } from '../os/signals.ts'
 import { beatFd } from '../os/spawn.ts'
 import { setTitle, titleRoom } from '../os/title.ts'
+import { brokerSocket, socketVariable } from '../wire/socket-path.ts'
 import { startVitals } from '../worker/vitals.ts'
 import { askForBoot } from './ask-for-boot.ts'
 import { type Deferred, deferred } from './deferred.ts'
@@ -51,7 +51,7 @@ export async function runDirtyArbiter(entry: DirtyArbiterEntry): Promise<void> {
   const channel = channelToArbiter(process)
   const boot = await askForBoot(channel)
   const folder = boot.dirty?.folder ?? ''
-  const socketPath = join(folder, 'dirty.sock')
+  const socketPath = join(folder, brokerSocket)
   const who = { role: 'dirty-arbiter' }
   const firstSettings = boot.settings as unknown as Settings
   const log = createErrorLog({ destination: firstSettings.errorlog, format: firstSettings.logFormat, level: firstSettings.loglevel, who })

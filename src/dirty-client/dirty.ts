@@ -1,4 +1,5 @@
 /** `dirty<ImageApp>('images')`: the actions of a dirty app as functions. */
+import { socketVariable } from '../wire/socket-path.ts'
 import { type CallOptions, type CallOrder, type RunningCall, startCall } from './call.ts'
 import { dirtyError } from './errors.ts'
 import { openSession, type Session } from './session.ts'
@@ -41,7 +42,6 @@ export type DirtyProxy<App> = DirtyActions<App> & {
   with(options: CallOptions): DirtyActions<App>
 }
 
-export const socketVariable = 'MONOCEROS_DIRTY_SOCKET'
 const key = Symbol.for('monoceros.dirty')
 
 interface Shared {

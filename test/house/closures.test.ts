@@ -25,6 +25,24 @@ const forbidden: Readonly<Record<string, readonly RegExp[]>> = {
     /^jiti/,
     /^srvx/,
   ],
+  'src/entry/dirty-arbiter.ts': [
+    // It answers its watchdog as a worker does.
+    /^src\/worker\/(?!vitals\.ts$)/,
+    /^src\/(app|watchdog|threads|thread|http|lanes|config|dirty-worker|dirty-thread|dirty-client)\//,
+    /^(piscina|comlink|srvx|smol-toml|valibot)$/,
+    /^jiti/,
+  ],
+  'src/entry/dirty-worker.ts': [
+    /^src\/(arbiter|watchdog|config|thread|http|dirty-arbiter|dirty-thread|dirty-client)\//,
+    /^(valibot|smol-toml|srvx)$/,
+    /^jiti/,
+  ],
+  'src/entry/dirty-thread.ts': [
+    /^src\/(arbiter|worker|watchdog|threads|config|log|http|dirty-arbiter|dirty-worker)\//,
+    /^machines\//,
+    /^(xstate|pino|valibot|smol-toml|piscina|srvx)$/,
+    /^jiti/,
+  ],
   'src/entry/watchdog.ts': [/^src\/(arbiter|worker|app|config|log|compose)\//, /^machines\//, /^xstate$/, /^pino$/, /^valibot$/],
 }
 
@@ -65,8 +83,15 @@ test('an entry file is short and begins by saying who it is', () => {
   }
 })
 
-test('the door for programs is re-exports only', () => {
-  const text = sourceAt('src/index.ts')?.text ?? ''
+test('a program that calls dirty apps loads what calls them, and nothing of the server', () => {
+  expect(imageOf('src/dirty.ts').filter((path) => !/^(node:|comlink$|src\/(dirty\.ts$|dirty-client\/|wire\/|base\/))/.test(path))).toEqual(
+    [],
+  )
+})
+
+test.each(['src/index.ts', 'src/dirty.ts'])('the door for programs %s is re-exports only', (path) => {
+  const text = sourceAt(path)?.text ?? ''
+  expect(text).not.toBe('')
   const rest = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^export (type )?\{[^}]*\} from '[^']+'$/gm, '')
   expect(rest.trim()).toBe('')
 })

@@ -6,10 +6,21 @@ const floors: readonly (readonly string[])[] = [
   ['machines'],
   ['src/base'],
   ['src/os'],
-  ['src/config', 'src/log', 'src/ipc', 'src/http', 'src/lanes'],
-  ['src/arbiter', 'src/worker', 'src/app', 'src/watchdog', 'src/threads', 'src/thread'],
+  ['src/config', 'src/log', 'src/ipc', 'src/http', 'src/lanes', 'src/wire'],
+  [
+    'src/arbiter',
+    'src/worker',
+    'src/app',
+    'src/watchdog',
+    'src/threads',
+    'src/thread',
+    'src/dirty-arbiter',
+    'src/dirty-worker',
+    'src/dirty-thread',
+    'src/dirty-client',
+  ],
   ['src/compose'],
-  ['src/entry', 'src/index.ts'],
+  ['src/entry', 'src/index.ts', 'src/dirty.ts'],
 ]
 
 const organOf = (path: string) => floors.flat().find((organ) => path === organ || path.startsWith(`${organ}/`))
@@ -61,7 +72,7 @@ describe('who may import what', () => {
     jiti: ['src/config', 'src/app'],
     'node:child_process': ['src/os'],
     piscina: ['src/threads'],
-    comlink: ['src/compose'],
+    comlink: ['src/compose', 'src/dirty-client', 'src/dirty.ts'],
     'node:inspector': ['src/watchdog', 'src/threads'],
     'node:http2': ['src/app', 'src/worker', 'src/compose', 'src/http'],
   }

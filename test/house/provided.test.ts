@@ -7,6 +7,7 @@ import { StateMachine } from 'xstate'
 import { placeholder } from '../../machines/effect.ts'
 import { charts } from '../../machines/index.ts'
 import { arbiterChart } from '../../src/compose/arbiter-chart.ts'
+import { keeperChart } from '../../src/compose/keeper-chart.ts'
 import { threadPoolChart } from '../../src/compose/thread-pool-chart.ts'
 import { workerChart } from '../../src/compose/worker-chart.ts'
 
@@ -33,6 +34,7 @@ const composed = {
   ...lacking(arbiterChart(nothing, nothing, nothing)),
   ...lacking(workerChart(nothing, nothing, nothing)),
   ...lacking(threadPoolChart(nothing, nothing)),
+  ...lacking(keeperChart(nothing, nothing)),
 }
 
 describe.each(Object.keys(charts))('the chart %s', (id) => {
@@ -45,5 +47,6 @@ test('what a chart leaves to be provided is seen', () => {
   expect(lacking(charts.listener)).toEqual({ listener: ['bind', 'note', 'release'] })
   expect(lacking(charts.arbiter)['worker-handle']).toEqual(['childProcess', 'note'])
   expect(lacking(charts['thread-pool'])['lane']).toEqual(['thread', 'note'])
+  expect(lacking(charts.keeper)['keeper']).toEqual(['note', 'tellReady', 'tellFailed', 'tellStopped'])
   expect(lacking(charts.worker)['worker']).toContain('load')
 })

@@ -7,9 +7,10 @@ import { charts } from '../../machines/index.ts'
 import { plainEvent, sentences } from '../../machines/sentences.ts'
 import { errorCodes } from '../../src/base/error-codes.ts'
 import { exitCodes } from '../../src/base/exit-codes.ts'
+import { dirtyEvents } from '../../src/compose/keeper-chart.ts'
 import { flags } from '../../src/config/command-line.ts'
 import { events } from '../../src/log/events.ts'
-import { root, sources } from './imports.ts'
+import { root, sourceAt, sources } from './imports.ts'
 
 const codeOf = (except: string) =>
   sources
@@ -34,6 +35,12 @@ test('every event that a chart notes is in the table', () => {
     .flatMap(({ text }) => [...text.matchAll(/(?:event: |note\()'([a-z]+\.[a-z-]+)'/g)].map((match) => match[1] ?? ''))
   expect(noted.length).toBeGreaterThan(10)
   expect(noted.filter((name) => !(name in events))).toEqual([])
+})
+
+test('every event that the chart of a child notes has its word for a dirty arbiter', () => {
+  const text = sourceAt('machines/worker-handle.ts')?.text ?? ''
+  const noted = new Set([...text.matchAll(/'(worker\.[a-z-]+)'/g)].map((match) => match[1]))
+  expect(Object.keys(dirtyEvents).sort()).toEqual([...noted].sort())
 })
 
 describe.each(Object.entries(charts))('the chart %s', (name, machine) => {
