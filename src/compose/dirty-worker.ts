@@ -1,7 +1,6 @@
 /** What makes a dirty worker: a socket for calls, and a pool of threads for each of its apps. */
 import { unlinkSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
-import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { createActor } from 'xstate'
 import { parseDirtySpec } from '../base/dirty-spec.ts'
@@ -10,6 +9,7 @@ import { MonocerosError } from '../base/errors.ts'
 import { createJobs, type Jobs } from '../dirty-worker/jobs.ts'
 import type { OrderToWorker } from '../ipc/messages.ts'
 import { nowMs } from '../ipc/pulse.ts'
+import { standBack } from '../os/nice.ts'
 import { createThreads } from '../threads/threads.ts'
 import { readFrames } from '../wire/frames.ts'
 import type { DrainOrder } from '../worker/drain.ts'
@@ -194,7 +194,7 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
       },
       async load() {
         // Before any thread is there: those that come inherit it.
-        if (settings.dirtyNice > 0) setPriority(settings.dirtyNice)
+        standBack(settings.dirtyNice)
         await prepareWorker(scope, 'dirtyPostFork')
         pulse.setPhase('importing the app')
         for (const { name, spec } of dirty.apps) {
