@@ -19,10 +19,11 @@ export async function startCaller(way: Way): Promise<CallerProcess> {
     execArgv: ['--no-warnings', '--import', 'jiti/register'],
   })
   const stop = stoppable(() => end(child))
+  const gone = once(child, 'exit').then(([code, signal]) => {
+    throw new Error(`the process that calls has ended (${code ?? signal})`)
+  })
+  gone.catch(() => undefined) // it is only of interest to who waits for an answer
   const answer = async () => {
-    const gone = once(child, 'exit').then(([code, signal]) => {
-      throw new Error(`the process that calls has ended (${code ?? signal})`)
-    })
     const [message] = await Promise.race([once(child, 'message'), gone])
     return message as unknown
   }
