@@ -313,12 +313,14 @@ function isClonable(value: unknown): boolean {
 }
 
 function detached({ meta, buffers }: Encoded, transfer: readonly ArrayBuffer[]): Encoded {
-  const moved = new Map(transfer.map((buffer) => [buffer, structuredClone(buffer, { transfer: [buffer] })]))
+  // First: a view of what has been given away has no place and no length any more.
+  const places = buffers.map((view) => ({ view, memory: view.buffer, offset: view.byteOffset, bytes: view.byteLength }))
+  const moved = new Map<unknown, ArrayBuffer>(transfer.map((buffer) => [buffer, structuredClone(buffer, { transfer: [buffer] })]))
   return {
     meta,
-    buffers: buffers.map((view) => {
-      const memory = moved.get(view.buffer as ArrayBuffer)
-      return memory === undefined ? view : new Uint8Array(memory, view.byteOffset, view.byteLength)
+    buffers: places.map(({ view, memory, offset, bytes }) => {
+      const owned = moved.get(memory)
+      return owned === undefined ? view : new Uint8Array(owned, offset, bytes)
     }),
   }
 }
