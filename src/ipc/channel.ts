@@ -49,4 +49,5 @@ function openChannel<Out, In>(port: Port): Channel<Out, In> {
 }
 
 export const channelToWorker = (child: Port) => openChannel<OrderToWorker, FactFromWorker>(child)
+export type ChannelToArbiter = Channel<FactFromWorker, OrderToWorker>
 export const channelToArbiter = (self: Port) => openChannel<FactFromWorker, OrderToWorker>(self)

@@ -1,0 +1,101 @@
+/** What the dirty arbiter does for its children: boot orders, the words for what happens to them, and what the broker is told. */
+import { join } from 'node:path'
+import type { HandleInput } from '../../machines/worker-handle.ts'
+import type { SpawnFacts, Supervised, SupervisionHost } from '../arbiter/supervision.ts'
+import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
+import type { ErrorData } from '../base/errors.ts'
+import { autopsyFacts } from '../ipc/autopsy-facts.ts'
+import type { DirtyAppFacts } from '../ipc/messages.ts'
+import type { Log } from '../log/error-log.ts'
+import { titleRoom } from '../os/title.ts'
+import { socketVariable } from '../wire/socket-path.ts'
+import type { DirtyScope } from './dirty-arbiter-scope.ts'
+
+const beatSlackMs = 2_000
+
+export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): SupervisionHost {
+  const { children, generations, roster, server, stash } = scope
+  const logOf = ({ input }: Supervised): Log => scope.log.child({ slot: input.slot, age: input.age, gen: input.generation })
+
+  function learn(apps: readonly DirtyAppFacts[]): void {
+    for (const table of apps.flatMap(({ stashes }) => stashes)) stash.ensure(table)
+    generations.learn(apps)
+  }
+
+  return {
+    entryPath: workerPath,
+    args: ['dirty-worker', titleRoom],
+    roster,
+    async beforeSpawn({ slot, generation }) {
+      // The first one is asked which apps the others shall have.
+      if (slot !== 0) await generations.of(generation).known.promise
+    },
+    spawnFacts: (input) => spawnFacts(scope, input),
+    onBooting(child) {
+      logOf(child).event('worker.booting', { childPid: child.pid })
+      const present = children.get(child.input.age)
+      if (present !== undefined) present.path = join(scope.folder, `worker-${child.input.slot}-${child.pid}.sock`)
+    },
+    onLoaded: (child, kind, loadMs) => logOf(child).event('worker.loaded', { childPid: child.pid, kind, loadMs }),
+    onFailed(child, error) {
+      tellFailed(logOf(child), child, error)
+      scope.channel.send({ type: 'failed', exitCode: errorCodes[error.code as ErrorCode]?.exit ?? 3, error })
+    },
+    onBlocked: (child, blockedMs, autopsy) =>
+      logOf(child).event('worker.blocked', { childPid: child.pid, ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs }),
+    onAutopsy: (child, autopsy) => logOf(child).event('worker.autopsy', { childPid: child.pid, ...autopsyFacts(autopsy) }),
+    onThreads: () => undefined,
+    onDoorWanted: () => undefined,
+    onReady({ input: { age } }) {
+      const present = children.get(age)
+      if (present === undefined) return
+      present.isReady = true
+      for (const [app, count] of present.capacity) server.broker.setCapacity(age, app, count)
+    },
+    onDirty({ input: { age } }, fact) {
+      const present = children.get(age)
+      if (fact.type === 'lease.over') server.broker.release(fact.lease)
+      else if (fact.type === 'capacity' && present !== undefined) {
+        present.capacity.set(fact.app, fact.count)
+        if (present.isReady) server.broker.setCapacity(age, fact.app, fact.count)
+      } else if (fact.type === 'apps') learn(fact.apps)
+    },
+    onGone({ input: { age } }) {
+      children.delete(age)
+      server.broker.loseWorker(age)
+    },
+  }
+}
+
+function spawnFacts({ boot, folder, socketPath, generations, workersWanted }: DirtyScope, input: HandleInput): SpawnFacts {
+  const { slot, age, generation } = input
+  const of = generations.of(generation)
+  const apps = generations.appsFor(of, slot, workersWanted).map(({ name, spec }) => ({ name, spec }))
+  return {
+    boot: {
+      ...boot,
+      slot,
+      age,
+      generation,
+      arbiterPid: process.pid,
+      settings: of.settings as unknown as Record<string, unknown>,
+      listeners: [],
+      dirty: { folder, apps },
+      dirtyThreads: generations.threadsFor(of, apps),
+    },
+    fds: [],
+    env: { ...process.env, [socketVariable]: socketPath },
+    cwd: process.cwd(),
+    frozenMs: of.settings.timeout === 0 ? 0 : of.settings.timeout * 1_000 + beatSlackMs,
+  }
+}
+
+function tellFailed(log: Log, { pid }: Supervised, error: ErrorData): void {
+  log.event('worker.cannot-boot', {
+    childPid: pid,
+    problem: error.text,
+    code: error.code,
+    ...(Object.hasOwn(errorCodes, error.code) ? { advice: errorCodes[error.code as ErrorCode].advice } : {}),
+    ...(error.stack ? { stack: error.stack.split('\n') } : {}),
+  })
+}

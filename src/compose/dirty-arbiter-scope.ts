@@ -1,0 +1,83 @@
+/** What every part of the dirty arbiter needs: its log, its generations, its children, and the broker with its stash. */
+import { join } from 'node:path'
+import { createRoster, type Roster } from '../arbiter/roster.ts'
+import type { Supervision } from '../arbiter/supervision.ts'
+import type { Settings } from '../config/settings.ts'
+import { type BrokerServer, createBrokerServer } from '../dirty-arbiter/broker-server.ts'
+import { createStash, type Stash } from '../dirty-arbiter/stash.ts'
+import type { ChannelToArbiter } from '../ipc/channel.ts'
+import type { BootOrder } from '../ipc/messages.ts'
+import { createPulse, type Pulse } from '../ipc/pulse.ts'
+import { createErrorLog, type Log } from '../log/error-log.ts'
+import { setTitle } from '../os/title.ts'
+import { brokerSocket } from '../wire/socket-path.ts'
+import { createDirtyGenerations, type DirtyGenerations } from './dirty-arbiter-generations.ts'
+
+/** A dirty worker, as the broker's wiring has it. */
+export interface DirtyChild {
+  readonly supervision: Supervision
+  /** Where it takes calls. */
+  path: string
+  /** How many calls of each app it takes at once, as it says itself. */
+  readonly capacity: Map<string, number>
+  isReady: boolean
+}
+
+export interface DirtyScope {
+  readonly boot: BootOrder
+  readonly settings: Settings
+  /** Of the pool's sockets. */
+  readonly folder: string
+  readonly socketPath: string
+  readonly who: { readonly role: 'dirty-arbiter' }
+  readonly log: Log
+  readonly pulse: Pulse
+  readonly channel: ChannelToArbiter
+  readonly roster: Roster
+  readonly generations: DirtyGenerations
+  /** By age. */
+  readonly children: Map<number, DirtyChild>
+  readonly stash: Stash
+  readonly server: BrokerServer
+  workersWanted: number
+  showPhase(phase: string | null): void
+}
+
+const mib = 2 ** 20
+
+export function createDirtyScope(boot: BootOrder, channel: ChannelToArbiter): DirtyScope {
+  const settings = boot.settings as unknown as Settings
+  const { folder, apps } = boot.dirty ?? { folder: '', apps: [] }
+  const socketPath = join(folder, brokerSocket)
+  const who = { role: 'dirty-arbiter' } as const
+  const children = new Map<number, DirtyChild>()
+  const generations = createDirtyGenerations(settings, apps)
+  const stash = createStash({ entriesMax: settings.stashEntriesMax, bytesMax: settings.stashBytesMax * mib }, () => performance.now())
+  return {
+    boot,
+    settings,
+    folder,
+    socketPath,
+    who,
+    log: createErrorLog({ destination: settings.errorlog, format: settings.logFormat, level: settings.loglevel, who }),
+    pulse: createPulse(),
+    channel,
+    roster: createRoster(),
+    generations,
+    children,
+    stash,
+    server: createBrokerServer({
+      path: socketPath,
+      welcome() {
+        const { dirtyTimeout, dirtyFrameMax } = generations.current.settings
+        return { timeoutMs: dirtyTimeout * 1_000, frameMaxBytes: dirtyFrameMax * mib }
+      },
+      queueMax: settings.dirtyQueueMax,
+      stash,
+      pathOf: (worker) => children.get(worker)?.path ?? '',
+      revoke: (worker, lease, isHolderGone) => children.get(worker)?.supervision.send({ type: 'revoke', lease, isHolderGone }),
+    }),
+    workersWanted: generations.current.facts.workers,
+    showPhase: (phase) => setTitle(`monoceros: dirty-arbiter [${boot.name}]${phase === null ? '' : ` (${phase})`}`),
+  }
+}
