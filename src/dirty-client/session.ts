@@ -45,12 +45,17 @@ export interface Session {
   readonly isLost: boolean
 }
 
-/** A lease is kept this long after its call, for the next one: it then needs no way to the broker. */
+/** A lease is kept this long after its call, and at most twice so long, for the next one: it then needs no way to the broker. */
 const warmMs = 20
 const connectPatienceMs = 1_500
 const retryMs = 50
 /** Until the broker has said what the limit is. */
 const firstFrameMaxBytes = 1024 * 1024 * 1024
+
+interface Idle {
+  readonly lease: Lease
+  readonly sinceMs: number
+}
 
 const placeOf = ({ app, parent }: Pick<Lease, 'app' | 'parent'>) => `${parent ?? ''} ${app}`
 
@@ -69,7 +74,8 @@ export async function openSession(path: string): Promise<Session> {
 
 async function connectOnce(path: string): Promise<Session> {
   const links = new Map<string, Link>()
-  const warm = new Map<string, { lease: Lease; timer: NodeJS.Timeout }[]>()
+  const warm = new Map<string, Idle[]>()
+  let isCooling = false
   const leases = new Map<string, Lease>()
   let frameMaxBytes = firstFrameMaxBytes
   const broker = openLink({ path, frameMaxBytes, onOther: hear, onLost: () => undefined })
@@ -116,10 +122,24 @@ async function connectOnce(path: string): Promise<Session> {
     const list = warm.get(placeOf(lease)) ?? []
     const index = list.findIndex((one) => one.lease === lease)
     if (index === -1) return null
-    clearTimeout(list[index]!.timer)
     list.splice(index, 1)
     if (list.length === 0) warm.delete(placeOf(lease))
     return lease
+  }
+
+  /** One timer for all, and not one for each call. */
+  function cool(): void {
+    const untilMs = performance.now() - warmMs
+    const idle = [...warm.values()].flat()
+    for (const { lease, sinceMs } of idle) if (sinceMs <= untilMs) release(dropWarm(lease) ?? lease)
+    isCooling = false
+    coolLater()
+  }
+
+  function coolLater(): void {
+    if (isCooling || warm.size === 0) return
+    isCooling = true
+    setTimeout(cool, warmMs).unref()
   }
 
   function release(lease: Lease): void {
@@ -133,9 +153,8 @@ async function connectOnce(path: string): Promise<Session> {
     takeWarm(app, parent) {
       const list = warm.get(placeOf({ app, parent }))
       while (list !== undefined && list.length > 0) {
-        const { lease, timer } = list.pop()!
+        const { lease } = list.pop()!
         if (list.length === 0) warm.delete(placeOf(lease))
-        clearTimeout(timer)
         if (!lease.isRecalled && !lease.link.isLost) return lease
         release(lease)
       }
@@ -180,9 +199,8 @@ async function connectOnce(path: string): Promise<Session> {
       if (lease.isRecalled || lease.isPinned || lease.link.isLost) return release(lease)
       const list = warm.get(placeOf(lease)) ?? []
       warm.set(placeOf(lease), list)
-      const timer = setTimeout(() => release(dropWarm(lease) ?? lease), warmMs)
-      timer.unref()
-      list.push({ lease, timer })
+      list.push({ lease, sinceMs: performance.now() })
+      coolLater()
     },
     stash(order) {
       return new Promise((resolve, reject: (error: DirtyError) => void) => {

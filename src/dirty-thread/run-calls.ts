@@ -41,6 +41,12 @@ interface Channel {
   close(): void
 }
 
+/** A frame for the caller. */
+interface Answer extends Encoded {
+  readonly kind: number
+  readonly flags: number
+}
+
 /** Not the app's own error: it is told by its code. */
 class Refused extends Error {
   readonly refusal: Refusal
@@ -56,39 +62,48 @@ const reserved = new Set(['constructor', 'init', 'close', 'with', 'then', 'catch
 export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): void {
   let running: Running | null = null
 
-  function send(job: number, kind: number, flags: number, { meta, buffers }: Encoded): void {
-    const message: FromThread = { type: 'frame', job, kind, flags, meta, buffers }
-    port.postMessage(message, meta.buffer instanceof ArrayBuffer ? [meta.buffer] : [])
-  }
-
-  function sendRefusal(job: number, refusal: Refusal): void {
-    send(job, fromWorker.error, 0, encode(refusal))
+  function send(job: number, { kind, flags, meta, buffers }: Answer, isLast: boolean): void {
+    // The app may still have what it answers with. A copy that is handed over is one copy; a port would make two.
+    const owned = buffers.map((buffer) => buffer.slice())
+    const message: FromThread = { job, kind, flags, meta, buffers: owned, isLast }
+    port.postMessage(message, [meta.buffer as ArrayBuffer, ...owned.map((buffer) => buffer.buffer)])
   }
 
   async function run(job: number, memory: ArrayBuffer, lease: string): Promise<void> {
     const controller = new AbortController()
     const call: Running = { job, controller, credits: streamWindow, onCredit: null, channels: new Map() }
     running = call
+    let last: Answer
     try {
-      const frame = parseFrame(memory)
-      const head = JSON.parse(Buffer.from(frame.buffers[0]!).toString()) as CallHead
-      const args = decode<unknown[]>({ meta: frame.meta, buffers: frame.buffers.slice(1) })
-      const method = actionOf(head.action)
-      if (method === null) return sendRefusal(job, { code: 'MON_DIRTY_NO_ACTION', facts: { app: appName, action: head.action } })
-      for (const index of head.callbacks) args[index] = unawaitable(wrap(endpointOf(call, index)) as object)
-      // A generator has the context of whoever asks it for its next value, so all of it runs inside.
-      await within({ lease, signal: controller.signal }, async () => {
-        const value = await Reflect.apply(method, app, args)
-        if (isStream(value)) await stream(call, value)
-        else send(job, fromWorker.result, 0, encodeAnswer(value))
-      })
+      last = await answer(call, memory, lease)
     } catch (error) {
-      sendThrown(job, error)
-    } finally {
-      running = null
-      closeChannels(call)
-      port.postMessage({ type: 'done', job } satisfies FromThread)
+      last = thrown(error)
     }
+    running = null
+    closeChannels(call)
+    send(job, last, true)
+  }
+
+  async function answer(call: Running, memory: ArrayBuffer, lease: string): Promise<Answer> {
+    const frame = parseFrame(memory)
+    const head = JSON.parse(Buffer.from(frame.buffers[0]!).toString()) as CallHead
+    const args = decode<unknown[]>({ meta: frame.meta, buffers: frame.buffers.slice(1) })
+    const method = actionOf(head.action)
+    if (method === null) return refusal({ code: 'MON_DIRTY_NO_ACTION', facts: { app: appName, action: head.action } })
+    for (const index of head.callbacks) args[index] = unawaitable(wrap(endpointOf(call, index)) as object)
+    const { controller } = call
+    const context: CallContext = {
+      lease,
+      // Not made before it is asked for.
+      get signal() {
+        return controller.signal
+      },
+    }
+    // A generator has the context of whoever asks it for its next value, so all of it runs inside.
+    return await within(context, async () => {
+      const value = await Reflect.apply(method, app, args)
+      return isStream(value) ? await stream(call, value) : answerOf(fromWorker.result, value)
+    })
   }
 
   function actionOf(name: string): ((...args: unknown[]) => unknown) | null {
@@ -97,7 +112,7 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
     return typeof method === 'function' ? (method as (...args: unknown[]) => unknown) : null
   }
 
-  async function stream(call: Running, source: AsyncIterable<unknown> | Iterable<unknown>): Promise<void> {
+  async function stream(call: Running, source: AsyncIterable<unknown> | Iterable<unknown>): Promise<Answer> {
     const iterator = (Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()) as AsyncIterator<unknown>
     const { signal } = call.controller
     try {
@@ -106,12 +121,9 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
         while (call.credits === 0 && !signal.aborted) await new Promise<void>((resolve) => (call.onCredit = resolve))
         if (signal.aborted) throw signal.reason
         const { done, value } = await iterator.next()
-        if (done === true) {
-          send(call.job, fromWorker.end, 0, encodeAnswer(value))
-          return
-        }
+        if (done === true) return answerOf(fromWorker.end, value)
         call.credits--
-        send(call.job, fromWorker.chunk, 0, encodeAnswer(value))
+        send(call.job, answerOf(fromWorker.chunk, value), false)
       }
     } catch (error) {
       // Its finally blocks run; what they throw is not what ended it.
@@ -139,7 +151,7 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
       postMessage(message: unknown) {
         if (running !== call || call.controller.signal.aborted) throw lateError()
         unanswered.add((message as { id?: unknown }).id)
-        send(call.job, fromWorker.callback, channel, encode(message))
+        send(call.job, { kind: fromWorker.callback, flags: channel, ...encode(message) }, false)
       },
       addEventListener: (_: string, listener: unknown) => void listeners.add(listener as (event: { data: unknown }) => void),
       removeEventListener: (_: string, listener: unknown) => void listeners.delete(listener as (event: { data: unknown }) => void),
@@ -152,9 +164,11 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
 
   const lateError = () => new MonocerosError('MON_DIRTY_CALLBACK', { app: appName })
 
-  function sendThrown(job: number, error: unknown): void {
-    if (error instanceof Refused) sendRefusal(job, error.refusal)
-    else send(job, fromWorker.error, isThrown, encode(toThrown(error, isClonable)))
+  const refusal = (why: Refusal): Answer => ({ kind: fromWorker.error, flags: 0, ...encode(why) })
+
+  function thrown(error: unknown): Answer {
+    if (error instanceof Refused) return refusal(error.refusal)
+    return { kind: fromWorker.error, flags: isThrown, ...encode(toThrown(error, isClonable)) }
   }
 
   port.on('message', (message: ToThread) => {
@@ -181,9 +195,9 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
   })
 
   /** An answer that cannot be sent is the app's mistake, and is told as one. */
-  function encodeAnswer(value: unknown): Encoded {
+  function answerOf(kind: number, value: unknown): Answer {
     try {
-      return encode(value)
+      return { kind, flags: 0, ...encode(value) }
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error)
       throw new Refused({ code: 'MON_DIRTY_NOT_SERIALIZABLE', facts: { what: `the answer of ${appName}`, problem } }, problem)

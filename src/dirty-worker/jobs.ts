@@ -68,6 +68,8 @@ export interface Jobs {
   list(): readonly Job[]
 }
 
+const maxTimerMs = 2 ** 31 - 1
+
 export function createJobs(options: JobsOptions): Jobs {
   const { nowMs } = options
   const threads = new Set<AppThread>()
@@ -105,17 +107,23 @@ export function createJobs(options: JobsOptions): Jobs {
     caller.jobs.set(frame.call, job)
     waiting.push(job)
     distribute()
-    const limits = [head.leftMs, options.timeoutMs].filter((ms) => ms > 0)
-    if (limits.length > 0) job.timer = setTimeout(() => end(job, 'timeout'), Math.min(...limits, 2 ** 31 - 1)).unref()
+    const limitMs = Math.min(head.leftMs || maxTimerMs, options.timeoutMs || maxTimerMs)
+    if (limitMs < maxTimerMs) job.timer = setTimeout(end, limitMs, job, 'timeout').unref()
   }
 
   function distribute(): void {
+    if (waiting.length === 0) return
     waiting = waiting.filter((job) => {
-      const thread = [...threads].find((one) => one.app === job.head.app && one.job === null && !one.isLeaving)
-      if (thread === undefined) return true
+      const thread = freeThread(job.head.app)
+      if (thread === null) return true
       run(thread, job)
       return false
     })
+  }
+
+  function freeThread(app: string): AppThread | null {
+    for (const thread of threads) if (thread.app === app && thread.job === null && !thread.isLeaving) return thread
+    return null
   }
 
   function run(thread: AppThread, job: Job): void {
@@ -151,7 +159,7 @@ export function createJobs(options: JobsOptions): Jobs {
     if (!jobs.delete(job.id)) return
     clearTimeout(job.timer)
     job.caller.jobs.delete(job.call)
-    waiting = waiting.filter((other) => other !== job)
+    if (job.thread === null) waiting = waiting.filter((other) => other !== job)
     const { thread } = job
     if (thread?.job === job) {
       thread.job = null
@@ -167,11 +175,11 @@ export function createJobs(options: JobsOptions): Jobs {
     const job = jobs.get(message.job)
     thread.movedMs = nowMs()
     if (job === undefined || job.thread !== thread) return
-    if (message.type === 'done') finish(job)
-    else pass(job, message)
+    pass(job, message)
+    if (message.isLast) finish(job)
   }
 
-  function pass(job: Job, { kind, flags, meta, buffers }: Extract<FromThread, { type: 'frame' }>): void {
+  function pass(job: Job, { kind, flags, meta, buffers }: FromThread): void {
     // What comes of a call that was told to end is its own error, which would hide why.
     if (job.ending !== null && kind === fromWorker.error) refuse(job, endRefusal(job, job.ending))
     else if (frameBytes({ kind, call: job.call, meta, buffers }) > options.frameMaxBytes) {

@@ -76,8 +76,49 @@ class ValueDeserializer extends Deserializer {
   }
 }
 
+/**
+ * Most calls are of a few numbers and words, which JSON has written before a serializer is set up. What V8 writes begins with
+ * 255, so the first byte tells them apart.
+ */
+const asUndefined = 0
+const asJson = 1
+const wordMax = 256
+const plainItemsMax = 8
+const none: readonly Uint8Array[] = []
+
+function isPlain(value: unknown): boolean {
+  switch (typeof value) {
+    case 'string':
+      return value.length <= wordMax
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0)
+    case 'boolean':
+      return true
+    default:
+      return value === null
+  }
+}
+
+/** One without holes and with nothing of its own beside the items, which a clone would keep. */
+function isPlainList(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length > plainItemsMax || Object.getPrototypeOf(value) !== Array.prototype) return false
+  for (let index = 0; index < value.length; index++) if (!isPlain(value[index])) return false
+  return Object.keys(value).length === value.length
+}
+
+/** Bytes of its own, not of the pool, so that they can be transferred. */
+function plainBytes(value: unknown): Uint8Array {
+  if (value === undefined) return new Uint8Array([asUndefined])
+  const text = JSON.stringify(value)
+  const bytes = Buffer.allocUnsafeSlow(1 + Buffer.byteLength(text))
+  bytes[0] = asJson
+  bytes.write(text, 1)
+  return bytes
+}
+
 /** @throws whatever structured clone throws for a function, a symbol, a promise, a class with private state */
 export function encode(value: unknown): Encoded {
+  if (value === undefined || isPlain(value) || isPlainList(value)) return { meta: plainBytes(value), buffers: none }
   const serializer = new ValueSerializer()
   serializer.writeHeader()
   serializer.writeValue(value)
@@ -85,6 +126,8 @@ export function encode(value: unknown): Encoded {
 }
 
 export function decode<T>({ meta, buffers }: Encoded): T {
+  if (meta[0] === asUndefined) return undefined as T
+  if (meta[0] === asJson) return JSON.parse(Buffer.from(meta.buffer, meta.byteOffset + 1, meta.byteLength - 1).toString()) as T
   const deserializer = new ValueDeserializer(meta, buffers)
   deserializer.readHeader()
   return deserializer.readValue() as T

@@ -43,18 +43,27 @@ export function frameBytes({ meta, buffers = [] }: OutFrame): number {
 /** Writes a frame; false when the socket has enough for now. */
 export function writeFrame(socket: Socket, frame: OutFrame, onWritten?: () => void): boolean {
   const { kind, flags = 0, call, meta, buffers = [] } = frame
+  const bytes = frameBytes(frame)
   const headBytes = align(fixedBytes + 4 * buffers.length)
-  const isSmall = meta.byteLength <= smallBytes
-  const head = Buffer.allocUnsafe(headBytes + (isSmall ? align(meta.byteLength) : 0))
-  head.writeUInt32LE(frameBytes(frame) - lengthBytes, 0)
+  const isWhole = bytes <= smallBytes
+  const isSmall = isWhole || meta.byteLength <= smallBytes
+  const head = Buffer.allocUnsafe(isWhole ? bytes : headBytes + (isSmall ? align(meta.byteLength) : 0))
+  head.writeUInt32LE(bytes - lengthBytes, 0)
   head[4] = kind
   head[5] = flags
   head.writeUInt16LE(buffers.length, 6)
   head.writeUInt32LE(call, 8)
   head.writeUInt32LE(meta.byteLength, 12)
-  for (const [index, buffer] of buffers.entries()) head.writeUInt32LE(buffer.byteLength, fixedBytes + 4 * index)
+  for (let index = 0; index < buffers.length; index++) head.writeUInt32LE(buffers[index]!.byteLength, fixedBytes + 4 * index)
   if (isSmall) head.set(meta, headBytes)
-  if (isSmall && buffers.length === 0) return socket.write(head, onWritten)
+  if (isWhole) {
+    let at = headBytes + align(meta.byteLength)
+    for (const buffer of buffers) {
+      head.set(buffer, at)
+      at += align(buffer.byteLength)
+    }
+    return socket.write(head, onWritten)
+  }
   socket.cork()
   let isWilling = socket.write(head)
   if (!isSmall) isWilling = writePadded(socket, meta)

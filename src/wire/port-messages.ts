@@ -10,13 +10,12 @@ export type ToThread =
 
 export type FromThread =
   /** One frame for the caller, of a kind of `fromWorker`. */
-  | {
-      readonly type: 'frame'
-      readonly job: number
-      readonly kind: number
-      readonly flags: number
-      readonly meta: Uint8Array
-      readonly buffers: readonly Uint8Array[]
-    }
-  /** The call is over: its last frame was sent, and the thread takes another. */
-  | { readonly type: 'done'; readonly job: number }
+  {
+    readonly job: number
+    readonly kind: number
+    readonly flags: number
+    readonly meta: Uint8Array
+    readonly buffers: readonly Uint8Array[]
+    /** The call is over, and the thread takes another. */
+    readonly isLast: boolean
+  }

@@ -10,3 +10,14 @@ test('more buffers than a frame counts travel inside the value', () => {
   expect(back).toHaveLength(61_000)
   expect(back[60_999]?.equals(memory)).toBe(true)
 })
+
+test('a word, a number and a short list come back as they were, whatever way they went', () => {
+  const same = [0, -0, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 'grün ☃ \ud800', 'x'.repeat(1_000), '', true, null, undefined, 7n]
+  for (const value of same) expect(decode(encode(value))).toBe(value)
+  const holes: unknown[] = [1, 2, 3]
+  delete holes[1]
+  const named = Object.assign([1, 2], { index: 5 })
+  for (const list of [[], same, [1, 'a', null], [undefined], [-0], [[1], { a: 2 }], holes, named])
+    expect(decode(encode(list))).toStrictEqual(structuredClone(list))
+  expect(() => encode([() => 1])).toThrow()
+})
