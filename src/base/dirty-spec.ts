@@ -30,7 +30,7 @@ export function parseDirtySpec(text: string): DirtySpecAnswer {
  */
 export function nameDirtyApps(specs: readonly DirtySpec[]): ReadonlyMap<string, DirtySpec> {
   const base = ({ module }: DirtySpec) => module.slice(module.lastIndexOf('/') + 1).replace(/\.[cm]?[jt]sx?$/, '')
-  const isUnique = (name: string) => specs.filter((spec) => (spec.given ?? base(spec)) === name).length === 1
+  const isUnique = (name: string) => name !== '' && specs.filter((spec) => (spec.given ?? base(spec)) === name).length === 1
   const names = new Map<string, DirtySpec>()
   for (const spec of specs) {
     const name = spec.given ?? (isUnique(base(spec)) ? base(spec) : spec.text)

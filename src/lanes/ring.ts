@@ -58,9 +58,6 @@ export function createRing(capacity: number): SharedArrayBuffer {
   return memory
 }
 
-/** The longest payload that is sure to find room in an empty ring. */
-export const payloadMaxOf = (capacity: number) => capacity / 4
-
 const align = (bytes: number) => (bytes + 7) & ~7
 
 export function writeRing(memory: SharedArrayBuffer): RingWriter {

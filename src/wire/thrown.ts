@@ -14,15 +14,27 @@ const known = new Set(['name', 'message', 'stack', 'code', 'cause'])
 
 export function toThrown(error: unknown, isClonable: (value: unknown) => boolean, depth = 0): Thrown {
   if (!(error instanceof Error)) return { name: 'Error', message: textOf(error), stack: '', code: null, cause: null, fields: {} }
-  const { code, cause } = error as { code?: unknown; cause?: unknown }
-  const own = Object.entries(error).filter(([name, value]) => !known.has(name) && isClonable(value))
+  const code = read(error, 'code')
+  const cause = read(error, 'cause')
+  const own = Object.keys(error)
+    .filter((name) => !known.has(name))
+    .map((name) => [name, read(error, name)] as const)
   return {
-    name: error.name,
-    message: error.message,
-    stack: error.stack ?? '',
+    name: textOf(read(error, 'name')),
+    message: textOf(read(error, 'message')),
+    stack: textOf(read(error, 'stack') ?? ''),
     code: typeof code === 'string' || typeof code === 'number' ? code : null,
     cause: cause === undefined || depth >= depthMax ? null : toThrown(cause, isClonable, depth + 1),
-    fields: Object.fromEntries(own),
+    fields: Object.fromEntries(own.filter(([, value]) => isClonable(value))),
+  }
+}
+
+/** A getter of the app's may throw: that would be told instead of its error. */
+function read(error: object, name: string): unknown {
+  try {
+    return Reflect.get(error, name)
+  } catch {
+    return undefined
   }
 }
 
