@@ -41,6 +41,12 @@ export interface Decision {
 }
 
 const idStart = 'lane.'
+/**
+ * A thread that has served was ended by a request, most likely: with the long waits one bad URL would keep all threads away
+ * from all others. Boots that fail wait for as long as those of a worker.
+ */
+export const servedBackoffMaxMs = 1_000
+
 export const laneId = (lane: LaneNumber) => `${idStart}${lane}`
 
 export const rowsOf = (context: PoolContext): readonly (LaneRecord & { readonly lane: LaneNumber })[] =>
@@ -168,7 +174,8 @@ export function letGo(context: PoolContext, { lane }: { lane: LaneNumber }): Dec
 /** A thread has ended that nobody asked to: what is due then starts at once, or after a back-off. */
 export function replaceDead(context: PoolContext, output: LaneOutput): Decision {
   const lanes = without(context.lanes, output.lane)
-  const { window, delayMs } = countRestart(context.window, output)
+  const { window, delayMs: fullMs } = countRestart(context.window, output)
+  const delayMs = output.wasReady ? Math.min(fullMs, servedBackoffMaxMs) : fullMs
   if (delayMs === 0) {
     const begun = settle({ ...context, lanes })
     return { context: { lanes, window, ...begun.context }, orders: begun.orders }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { restartsMax } from '../../machines/restart-window.ts'
+import { servedBackoffMaxMs } from '../../machines/thread-pool-rules.ts'
 import { ThreadWorld } from './thread-world.ts'
 
 const opened = (options?: ConstructorParameters<typeof ThreadWorld>[0]) => new ThreadWorld(options).open()
@@ -106,6 +107,20 @@ describe('deaths', () => {
     expect(world.lanesOf('booting')).toEqual([1])
     world.pass(75)
     expect(world.lanesOf('booting')).toEqual([1, 2])
+  })
+
+  test('threads that have served are away for a second at most, however many die', () => {
+    const world = opened()
+    for (let count = 0; count < 40; count++) {
+      world.exit(world.at(1))
+      for (let waits = 0; waits < 10 && world.lanesOf('booting').length === 0; waits++) world.pass(servedBackoffMaxMs / 10)
+      const [booting] = world.lanesOf('booting')
+      expect(booting).toBeDefined()
+      world.ready(world.at(booting!))
+    }
+    const delays = world.noted('thread.backoff').map(({ facts }) => Number((facts as { delayMs: number }).delayMs))
+    expect(delays.length).toBeGreaterThan(5)
+    expect(Math.max(...delays)).toBeLessThanOrEqual(servedBackoffMaxMs)
   })
 
   test('a thread whose chart breaks costs the worker, not the pool', () => {
