@@ -17,9 +17,11 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
   const { children, generations, roster, server, stash } = scope
   const logOf = ({ input }: Supervised): Log => scope.log.child({ slot: input.slot, age: input.age, gen: input.generation })
 
-  function learn(apps: readonly DirtyAppFacts[]): void {
+  function learn({ generation, slot, age }: HandleInput, apps: readonly DirtyAppFacts[]): void {
+    const of = generations.of(generation)
     for (const table of apps.flatMap(({ stashes }) => stashes)) stash.ensure(table)
-    generations.learn(apps)
+    generations.learn(of, apps)
+    children.get(age)?.supervision.send({ type: 'share', ...generations.shareOf(of, slot) })
   }
 
   return {
@@ -27,7 +29,7 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
     args: ['dirty-worker', titleRoom],
     roster,
     async beforeSpawn({ slot, generation }) {
-      // The first one is asked which apps the others shall have.
+      // The first one asks the classes who of them shall have what.
       if (slot !== 0) await generations.of(generation).known.promise
     },
     spawnFacts: (input) => spawnFacts(scope, input),
@@ -52,13 +54,14 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
       present.isReady = true
       for (const [app, count] of present.capacity) server.broker.setCapacity(age, app, count)
     },
-    onDirty({ input: { age } }, fact) {
+    onDirty({ input }, fact) {
+      const { age } = input
       const present = children.get(age)
       if (fact.type === 'lease.over') server.broker.release(fact.lease)
       else if (fact.type === 'capacity' && present !== undefined) {
         present.capacity.set(fact.app, fact.count)
         if (present.isReady) server.broker.setCapacity(age, fact.app, fact.count)
-      } else if (fact.type === 'apps') learn(fact.apps)
+      } else if (fact.type === 'apps') learn(input, fact.apps)
     },
     onGone({ input: { age } }) {
       children.delete(age)
@@ -67,10 +70,10 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
   }
 }
 
-function spawnFacts({ boot, folder, socketPath, generations, workersWanted }: DirtyScope, input: HandleInput): SpawnFacts {
+function spawnFacts({ boot, folder, socketPath, generations }: DirtyScope, input: HandleInput): SpawnFacts {
   const { slot, age, generation } = input
   const of = generations.of(generation)
-  const apps = generations.appsFor(of, slot, workersWanted).map(({ name, spec }) => ({ name, spec }))
+  const { apps, threads } = generations.shareOf(of, slot)
   return {
     boot: {
       ...boot,
@@ -81,7 +84,7 @@ function spawnFacts({ boot, folder, socketPath, generations, workersWanted }: Di
       settings: of.settings as unknown as Record<string, unknown>,
       listeners: [],
       dirty: { folder, apps },
-      dirtyThreads: generations.threadsFor(of, apps),
+      ...(of.shares === null ? {} : { dirtyThreads: threads }),
     },
     fds: [],
     env: { ...process.env, [socketVariable]: socketPath },

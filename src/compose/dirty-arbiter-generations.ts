@@ -2,7 +2,7 @@
 import type { GenerationFacts } from '../../machines/arbiter-rules.ts'
 import { parseDirtySpec } from '../base/dirty-spec.ts'
 import type { Settings } from '../config/settings.ts'
-import { allocate, plan, workersMin } from '../dirty-arbiter/allocation.ts'
+import { createShares, plan, type Shares } from '../dirty-arbiter/allocation.ts'
 import type { BootOrder, DirtyAppFacts } from '../ipc/messages.ts'
 import { autoWorkers } from '../os/cgroup.ts'
 import { type Deferred, deferred } from './deferred.ts'
@@ -13,8 +13,15 @@ export interface Generation {
   readonly facts: GenerationFacts
   readonly settings: Settings
   readonly apps: AppSpecs
-  /** Settles when every app has said how many workers and threads it wants. */
+  /** Settles when every app has said how many workers and threads it wants; the shares follow from that. */
   readonly known: Deferred<void>
+  readonly appFacts: Map<string, DirtyAppFacts>
+  shares: Shares | null
+}
+
+export interface Share {
+  readonly apps: AppSpecs
+  readonly threads: Readonly<Record<string, number>>
 }
 
 export interface DirtyGenerations {
@@ -27,42 +34,32 @@ export interface DirtyGenerations {
   take(): Generation | null
   commit(generation: number): void
   rollBack(): void
-  /** What classes have said of themselves. */
-  learn(apps: readonly DirtyAppFacts[]): void
-  isKnown(generation: Generation): boolean
-  /** Until the classes have been asked, the first worker has all of them. */
-  appsFor(generation: Generation, slot: number, workers: number): AppSpecs
-  threadsFor(generation: Generation, apps: AppSpecs): Record<string, number>
-  /** Fewer workers would leave an app of the present generation with fewer than it wants. */
-  workersMin(): number
+  /** What the classes of a generation say of themselves. */
+  learn(generation: Generation, facts: readonly DirtyAppFacts[]): void
+  /** The apps of a slot, with how many threads each has; until the classes have been asked, all apps. */
+  shareOf(generation: Generation, slot: number): Share
+  /** Without this slot an app of the present generation would have fewer workers than it wants. */
+  isNeeded(slot: number): boolean
 }
 
 export function createDirtyGenerations(firstSettings: Settings, firstApps: AppSpecs): DirtyGenerations {
-  const known = new Map<string, DirtyAppFacts>()
   const generations = new Map<number, Generation>()
   let nextGeneration = 1
   let current = add(firstSettings, firstApps)
   let offered: { settings: Settings; apps: AppSpecs } | null = null
 
   function add(settings: Settings, apps: AppSpecs): Generation {
-    const generation: Generation = { facts: factsOf(settings, nextGeneration++), settings, apps, known: deferred() }
+    const generation: Generation = {
+      facts: factsOf(settings, nextGeneration++),
+      settings,
+      apps,
+      known: deferred(),
+      appFacts: new Map(),
+      shares: null,
+    }
     generations.set(generation.facts.generation, generation)
-    if (isKnown(generation)) generation.known.resolve()
     return generation
   }
-
-  function isKnown({ apps }: Generation): boolean {
-    return apps.every(({ name }) => known.has(name))
-  }
-
-  const plansOf = ({ apps }: Generation) =>
-    plan(
-      apps.map(({ name, spec }) => {
-        const parsed = parseDirtySpec(spec)
-        return { name, spec, workers: parsed.ok ? parsed.spec.workers : null }
-      }),
-      known,
-    )
 
   function forgetOthers(): void {
     for (const [number, generation] of generations) if (generation !== current) generations.delete(number)
@@ -87,18 +84,20 @@ export function createDirtyGenerations(firstSettings: Settings, firstApps: AppSp
       forgetOthers()
     },
     rollBack: forgetOthers,
-    learn(apps) {
-      for (const app of apps) known.set(app.name, app)
-      for (const generation of generations.values()) if (isKnown(generation)) generation.known.resolve()
+    learn(generation, facts) {
+      for (const app of facts) generation.appFacts.set(app.name, app)
+      const specs = generation.apps.map(({ name, spec }) => {
+        const parsed = parseDirtySpec(spec)
+        return { name, spec, workers: parsed.ok ? parsed.spec.workers : null }
+      })
+      generation.shares = createShares(plan(specs, generation.appFacts), generation.facts.workers)
+      generation.known.resolve()
     },
-    isKnown,
-    appsFor(generation, slot, workers) {
-      if (!isKnown(generation)) return generation.apps
-      return allocate(plansOf(generation), Math.max(workers, generation.facts.workers, slot + 1))[slot] ?? []
+    shareOf({ apps, shares, appFacts, settings }, slot) {
+      const own = (shares?.of(slot) ?? apps).map(({ name, spec }) => ({ name, spec }))
+      return { apps: own, threads: Object.fromEntries(own.map(({ name }) => [name, appFacts.get(name)?.threads ?? settings.dirtyThreads])) }
     },
-    threadsFor: ({ settings }, apps) =>
-      Object.fromEntries(apps.map(({ name }) => [name, known.get(name)?.threads ?? settings.dirtyThreads])),
-    workersMin: () => workersMin(plansOf(current)),
+    isNeeded: (slot) => current.shares?.isNeeded(slot) ?? true,
   }
 }
 

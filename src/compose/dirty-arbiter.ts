@@ -66,40 +66,37 @@ function hearOrder(scope: DirtyScope, actor: DirtyArbiterActor, order: OrderToWo
       scope.channel.send({ type: 'draining' })
       scope.pulse.setPhase('draining')
       scope.showPhase('draining')
-      actor.send({ type: 'stop', reason: order.reason, isQuick: order.isQuick })
-      break
+      return actor.send({ type: 'stop', reason: order.reason, isQuick: order.isQuick })
     case 'reopen':
       scope.log.reopen()
       for (const row of scope.roster.rows()) row.reopen()
-      break
+      return
     case 'reload':
       scope.generations.offer(order.settings as unknown as Settings, order.apps)
-      actor.send({ type: 'reload' })
-      break
+      return actor.send({ type: 'reload' })
+    default:
+      return
   }
 }
 
 function hearSignal(scope: DirtyScope, actor: DirtyArbiterActor, signal: Signal): void {
   switch (signal) {
     case 'SIGTTIN':
-      actor.send({ type: 'scale', by: 1 })
-      break
+      return actor.send({ type: 'scale', by: 1 })
     case 'SIGTTOU': {
-      const min = scope.generations.workersMin()
-      if (scope.workersWanted > min) actor.send({ type: 'scale', by: -1 })
-      else scope.log.event('arbiter.signal-ignored', { signal, why: `its apps need ${min} workers` })
-      break
+      const { workersWanted: wanted, generations } = scope
+      if (wanted > 1 && !generations.isNeeded(wanted - 1)) return actor.send({ type: 'scale', by: -1 })
+      return scope.log.event('arbiter.signal-ignored', { signal, why: `its apps need ${wanted} workers` })
     }
     case 'SIGTERM':
-      actor.send({ type: 'stop', reason: signal, isQuick: false })
-      break
+      return actor.send({ type: 'stop', reason: signal, isQuick: false })
     case 'SIGINT':
     case 'SIGQUIT':
-      actor.send({ type: 'stop', reason: signal, isQuick: true })
-      break
+      return actor.send({ type: 'stop', reason: signal, isQuick: true })
     case 'SIGUSR1':
-      scope.log.reopen()
-      break
+      return scope.log.reopen()
+    default:
+      return
   }
 }
 

@@ -17,7 +17,6 @@ export interface DirtyLanesHost {
   readonly log: Log
   readonly threads: Threads
   readonly jobs: Jobs
-  onOpened(answer: Extract<DirtyOpenAnswer, { ok: true }>): void
   onCannotOpen(answer: Extract<DirtyOpenAnswer, { ok: false }>): void
   /** A thread more, or one less, takes calls. */
   onServing(by: 1 | -1): void
@@ -67,7 +66,6 @@ export function startDirtyLane(
   }
   void remote.open(Comlink.proxy(up)).then((answer) => {
     if (answer.ok) {
-      host.onOpened(answer)
       report({ type: 'thread.loaded', loadMs: answer.loadMs })
     } else {
       host.onCannotOpen(answer)

@@ -8,8 +8,9 @@ import { parseDirtySpec } from '../base/dirty-spec.ts'
 import { MonocerosError, problemOf, stackOf } from '../base/errors.ts'
 import { reservedNames, setCallSource } from '../dirty-client/dirty.ts'
 import { type AppInstance, type CallContext, runCalls } from '../dirty-thread/run-calls.ts'
+import type { DirtyAppFacts } from '../ipc/messages.ts'
 import { nowMs } from '../ipc/pulse.ts'
-import type { DirtyControl, DirtyOpenAnswer, DirtyTask, DirtyThreadHost } from '../lanes/dirty-control.ts'
+import type { DirtyControl, DirtyLookAnswer, DirtyOpenAnswer, DirtyTask, DirtyThreadHost } from '../lanes/dirty-control.ts'
 import { vitalsIn } from '../lanes/lane-memory.ts'
 import type { StepAnswer } from '../lanes/thread-control.ts'
 import { startVitals } from '../thread/vitals.ts'
@@ -31,6 +32,13 @@ export function runDirtyThread({ calls, control, vitals, orders }: DirtyTask): P
   let app: InstanceType<AppClass> | null = null
 
   const exposed: DirtyControl = {
+    async look() {
+      try {
+        return { ok: true, ...wishesOf(orders.spec, await loadClass(orders.spec)) } satisfies DirtyLookAnswer
+      } catch (error) {
+        return failed(orders.spec, error)
+      }
+    },
     async open(host) {
       await (host as unknown as Comlink.Remote<DirtyThreadHost>).hello(threadId)
       const startedMs = performance.now()
@@ -45,8 +53,7 @@ export function runDirtyThread({ calls, control, vitals, orders }: DirtyTask): P
           within: (call, run) => context.run(call, run),
           wrap: (endpoint) => Comlink.wrap(endpoint),
         })
-        const { workers = null, threads = null, stashes = [] } = App
-        return { ok: true, loadMs: Math.round(performance.now() - startedMs), workers, threads, stashes } satisfies DirtyOpenAnswer
+        return { ok: true, loadMs: Math.round(performance.now() - startedMs) } satisfies DirtyOpenAnswer
       } catch (error) {
         return failed(orders.spec, error)
       }
@@ -79,6 +86,18 @@ async function loadClass(text: string): Promise<AppClass> {
   }
   refuseReserved(text, value as unknown as AppClass)
   return value as unknown as AppClass
+}
+
+/** @throws MON_DIRTY_LOAD when the class says what makes no sense */
+function wishesOf(spec: string, { workers, threads, stashes }: AppClass): Omit<DirtyAppFacts, 'name'> {
+  const refuse = (problem: string) => new MonocerosError('MON_DIRTY_LOAD', { spec, problem })
+  for (const [name, count] of Object.entries({ workers, threads })) {
+    if (count != null && !(Number.isInteger(count) && count >= 1))
+      throw refuse(`static ${name} = ${count}: it is a whole number from 1, or null`)
+  }
+  if (stashes != null && !(Array.isArray(stashes) && stashes.every((table) => typeof table === 'string')))
+    throw refuse('static stashes is a list of names')
+  return { workers: workers ?? null, threads: threads ?? null, stashes: stashes ?? [] }
 }
 
 function exportOf(namespace: ModuleNamespace, name: string): unknown {

@@ -3,7 +3,6 @@ import { unlinkSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createActor } from 'xstate'
-import { parseDirtySpec } from '../base/dirty-spec.ts'
 import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
 import { MonocerosError } from '../base/errors.ts'
 import { createJobs, type Jobs } from '../dirty-worker/jobs.ts'
@@ -15,8 +14,10 @@ import { readFrames } from '../wire/frames.ts'
 import type { DrainOrder } from '../worker/drain.ts'
 import { type Deferred, deferred, within } from './deferred.ts'
 import { startDirtyLane } from './dirty-lanes.ts'
+import { lookAtApp, stackHolder } from './dirty-look.ts'
 import { threadPoolChart } from './thread-pool-chart.ts'
 import { runWorker, type WorkerEntry, type WorkerParts } from './worker.ts'
+import { showPhase } from './worker-chart.ts'
 import type { WorkerScope } from './worker-scope.ts'
 import { prepareWorker } from './worker-setup.ts'
 
@@ -49,6 +50,7 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
   const path = join(dirty.folder, `worker-${boot.slot}-${process.pid}.sock`)
   const pools: Pool[] = []
   const revoked = new Set<string>()
+  const share = deferred<Extract<OrderToWorker, { type: 'share' }>>()
   let isStuck = false
   let hasExited = false
   let drained: Deferred<{ tookMs: number; cutRequests: number }> | null = null
@@ -97,9 +99,6 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
               log,
               threads,
               jobs,
-              onOpened({ workers, threads: wanted, stashes }) {
-                channel.send({ type: 'apps', apps: [{ name: app, workers, threads: wanted, stashes }] })
-              },
               onCannotOpen({ error }) {
                 bootError ??= new MonocerosError(error.code as ErrorCode, error.facts, stackHolder(error.stack))
                 if (serving > 0)
@@ -167,6 +166,13 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
     }, memoryLookMs).unref()
   }
 
+  /** The dirty arbiter shares the apps out once their classes have said how many workers each wants: the first worker asks them. */
+  async function callRoll(): Promise<Extract<OrderToWorker, { type: 'share' }>> {
+    const looks = dirty.apps.map(({ name, spec }) => lookAtApp({ entryPath: entry.threadPath, app: name, spec }))
+    channel.send({ type: 'apps', apps: await Promise.all(looks) })
+    return share.promise
+  }
+
   const exit = async () => {
     if (hasExited) return
     hasExited = true
@@ -175,6 +181,7 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
 
   return {
     hear(order: OrderToWorker) {
+      if (order.type === 'share') share.resolve(order)
       if (order.type !== 'revoke') return
       revoked.add(order.lease)
       jobs.revoke(order.lease)
@@ -197,12 +204,10 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
         standBack(settings.dirtyNice)
         await prepareWorker(scope, 'dirtyPostFork')
         pulse.setPhase('importing the app')
-        for (const { name, spec } of dirty.apps) {
-          const parsed = parseDirtySpec(spec)
-          if (!parsed.ok) throw new MonocerosError('MON_DIRTY_LOAD', { spec, problem: parsed.problem })
-          // The class may want another number: it is asked by its first thread.
-          pools.push(openPool(name, spec, boot.dirtyThreads?.[name] ?? settings.dirtyThreads))
-        }
+        const { apps, threads } = boot.dirtyThreads === undefined ? await callRoll() : { ...dirty, threads: boot.dirtyThreads }
+        scope.apps = apps.map(({ name }) => name)
+        showPhase(scope, 'booting')
+        for (const { name, spec } of apps) pools.push(openPool(name, spec, threads[name] ?? settings.dirtyThreads))
         await Promise.all(pools.map(({ opened }) => opened.promise))
         channel.send({ type: 'loaded', kind: 'dirty', loadMs: Math.round(performance.now()) })
       },
@@ -238,12 +243,4 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
       },
     },
   }
-}
-
-/** The app's own error is in another thread: its stack came along. */
-function stackHolder(stack: string | undefined): Error | undefined {
-  if (stack === undefined) return undefined
-  const error = new Error(stack.split('\n', 1)[0])
-  error.stack = stack
-  return error
 }

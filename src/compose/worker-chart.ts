@@ -50,8 +50,8 @@ export function workerChart(scope: WorkerScope, traffic: Pick<Traffic, 'leave' |
   })
 }
 
-export function showPhase({ boot, role }: WorkerScope, phase: string | null): void {
-  const what = boot.dirty === undefined ? boot.name : boot.dirty.apps.map(({ name }) => name).join(',')
+export function showPhase({ boot, role, apps }: WorkerScope, phase: string | null): void {
+  const what = boot.dirty === undefined ? boot.name : apps.join(',')
   setTitle(`monoceros: ${role} [${what}] slot ${boot.slot}${phase === null ? '' : ` (${phase})`}`)
 }
 

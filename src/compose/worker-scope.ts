@@ -22,6 +22,8 @@ export interface WorkerScope {
   readonly accessLog: AccessLog | null
   readonly pulse: Pulse
   readonly channel: Channel<FactFromWorker, OrderToWorker>
+  /** Names of the apps that a dirty worker has. */
+  apps: readonly string[]
   hooks: Hooks
   facts(): WorkerFacts
   /** Calls a hook and waits for it; one that throws is reported and goes no further. */
@@ -47,6 +49,7 @@ export function createWorkerScope(boot: BootOrder, channel: WorkerScope['channel
     log,
     pulse,
     channel,
+    apps: boot.dirty?.apps.map(({ name }) => name) ?? [],
     hooks: {},
     accessLog:
       settings.accesslog === null || role !== 'worker'

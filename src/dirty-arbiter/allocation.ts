@@ -32,5 +32,21 @@ export function allocate(apps: readonly AppPlan[], slots: number): readonly (rea
   return lists
 }
 
-/** Fewer workers than this would leave an app with fewer than it wants. */
-export const workersMin = (apps: readonly AppPlan[]) => Math.max(1, ...apps.map(({ workers }) => workers ?? 1))
+/** Who has what in one generation. A slot keeps its apps: who fills it again has what was lost with it. */
+export interface Shares {
+  of(slot: number): readonly AppPlan[]
+  /** Without it an app would have fewer workers than it wants. */
+  isNeeded(slot: number): boolean
+}
+
+/** @param slots that there are at first; one that comes later has the apps of which there are still too few */
+export function createShares(apps: readonly AppPlan[], slots: number): Shares {
+  const lists = [...allocate(apps, slots)]
+  const isWanted = (app: AppPlan) => app.workers === null || lists.filter((list) => list.includes(app)).length < app.workers
+
+  function of(slot: number): readonly AppPlan[] {
+    while (lists.length <= slot) lists.push(apps.filter(isWanted))
+    return lists[slot]!
+  }
+  return { of, isNeeded: (slot) => of(slot).some(({ workers }) => workers !== null) }
+}

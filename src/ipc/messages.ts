@@ -32,7 +32,7 @@ export interface BootOrder {
   readonly hookFile: { readonly path: string; readonly sha256: string } | null
   readonly hookNames: readonly string[]
   readonly maxRequests: number
-  /** Of processes of the dirty pool only; for a worker, with the threads that each of its apps wants, where that is known. */
+  /** Of processes of the dirty pool only; for a worker, with how many threads each of its apps wants: else it is to ask their classes. */
   readonly dirty?: DirtyBoot
   readonly dirtyThreads?: Readonly<Record<string, number>>
 }
@@ -59,6 +59,8 @@ export type OrderToWorker =
   | { readonly type: 'reopen' }
   /** To a dirty worker: the holder of this lease is gone. */
   | { readonly type: 'revoke'; readonly lease: string }
+  /** To a dirty worker, as the answer to `apps`: those that are its own, with how many threads each has. */
+  | { readonly type: 'share'; readonly apps: DirtyBoot['apps']; readonly threads: Readonly<Record<string, number>> }
   /** To a dirty arbiter: replace the workers, with these settings; it answers with `reloaded`. */
   | { readonly type: 'reload'; readonly settings: Readonly<Record<string, unknown>>; readonly apps: DirtyBoot['apps'] }
   /** Comes with a handle, unless `problem` says why there is none. */
@@ -88,8 +90,9 @@ export type FactFromWorker =
   | { readonly type: 'drained'; readonly tookMs: number; readonly cutRequests: number; readonly counters: Counters }
   /** Worker class gthread, once a second while it changes. */
   | { readonly type: 'threads'; readonly threads: readonly ThreadFact[]; readonly waiting: number }
-  /** From a dirty worker: what its apps say of themselves, and how many calls of each it takes at once. */
+  /** From a dirty worker that was to ask: what its apps say of themselves. It waits for its share of them. */
   | { readonly type: 'apps'; readonly apps: readonly DirtyAppFacts[] }
+  /** How many calls of an app it takes at once. */
   | { readonly type: 'capacity'; readonly app: string; readonly count: number }
   /** What ran under a revoked lease has ended. */
   | { readonly type: 'lease.over'; readonly lease: string }

@@ -17,17 +17,16 @@ export interface DirtyThreadOrders {
   readonly spec: string
 }
 
-export type DirtyOpenAnswer =
-  | {
-      readonly ok: true
-      readonly loadMs: number
-      readonly workers: number | null
-      readonly threads: number | null
-      readonly stashes: readonly string[]
-    }
+export type DirtyOpenAnswer = { readonly ok: true; readonly loadMs: number } | Extract<StepAnswer, { ok: false }>
+
+export type DirtyLookAnswer =
+  | { readonly ok: true; readonly workers: number | null; readonly threads: number | null; readonly stashes: readonly string[] }
   | Extract<StepAnswer, { ok: false }>
 
 export interface DirtyControl {
+  /** Loads the class, and says what it wants. */
+  look(): Promise<DirtyLookAnswer>
+  /** Loads the app, and takes calls. */
   open(host: DirtyThreadHost): Promise<DirtyOpenAnswer>
   shutDown(patienceMs: number): Promise<StepAnswer>
 }
