@@ -5,7 +5,15 @@ export { proxy } from 'comlink'
 export { DirtyApp } from './dirty-client/app.ts'
 export type { CallOptions } from './dirty-client/call.ts'
 export { type DirtyClient, getDirtyClient } from './dirty-client/client.ts'
-export { type DirtyActions, type DirtyCall, type DirtyOptions, type DirtyProxy, type DirtyStream, dirty } from './dirty-client/dirty.ts'
+export {
+  type DirtyActions,
+  type DirtyCall,
+  type DirtyOptions,
+  type DirtyProxy,
+  type DirtyStream,
+  dirty,
+  dirtyCounts,
+} from './dirty-client/dirty.ts'
 export {
   DirtyAppError,
   DirtyAppNotFoundError,
@@ -21,3 +29,4 @@ export {
   StashFullError,
 } from './dirty-client/errors.ts'
 export { openStash, type PutOptions, type Stash, stash } from './dirty-client/stash.ts'
+export type { AppCounts } from './wire/kinds.ts'

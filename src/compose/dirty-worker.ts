@@ -184,7 +184,7 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
       if (order.type === 'share') share.resolve(order)
       if (order.type !== 'revoke') return
       revoked.add(order.lease)
-      jobs.revoke(order.lease)
+      jobs.revoke(order.lease, order.isHolderGone)
     },
     traffic: {
       leave(order) {

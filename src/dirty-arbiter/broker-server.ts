@@ -15,7 +15,7 @@ export interface BrokerServerOptions {
   readonly stash: Stash
   /** Where a worker listens. */
   pathOf(worker: number): string
-  revoke(worker: number, lease: string): void
+  revoke(worker: number, lease: string, isHolderGone: boolean): void
 }
 
 export interface BrokerServer {
@@ -24,12 +24,15 @@ export interface BrokerServer {
   close(): void
 }
 
+/** A holder gives a lease back in milliseconds, unless its call runs on, or it stands still. */
+const chaseEveryMs = 500
 /** Orders are small: what is bigger is no client of ours. The stash may hold big values. */
 const frameMaxBytes = 256 * 1024 * 1024
 
 export function createBrokerServer(options: BrokerServerOptions): BrokerServer {
   const clients = new Map<number, Socket>()
   let nextClient = 1
+  let chaser: NodeJS.Timeout | undefined
 
   const host: BrokerHost = {
     grant: ({ client, call }, lease, worker) =>
@@ -66,6 +69,9 @@ export function createBrokerServer(options: BrokerServerOptions): BrokerServer {
         else send(client, fromBroker.refused, call, answer.refusal satisfies Refusal)
         break
       }
+      case toBroker.counts:
+        send(client, fromBroker.counted, call, broker.counts())
+        break
     }
   }
 
@@ -101,8 +107,10 @@ export function createBrokerServer(options: BrokerServerOptions): BrokerServer {
         server.once('error', reject)
         server.listen(options.path, resolve)
       })
+      chaser = setInterval(() => broker.chase(), chaseEveryMs).unref()
     },
     close() {
+      clearInterval(chaser)
       broker.close()
       server.close()
       for (const socket of clients.values()) socket.end()

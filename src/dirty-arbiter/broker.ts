@@ -2,7 +2,7 @@
  * Who may call which dirty worker: leases, and the queues of those who wait for one. It knows no socket and no clock, and
  * holds no payload. A lease is free again only when its worker or its holder has said that its call is over.
  */
-import type { LeaseWish, Refusal } from '../wire/kinds.ts'
+import type { AppCounts, LeaseWish, Refusal } from '../wire/kinds.ts'
 
 export interface Asker {
   /** The connection that asks, and the number of the call on it. */
@@ -15,8 +15,8 @@ export interface BrokerHost {
   refuse(asker: Asker, refusal: Refusal): void
   /** Asks the holder to give it back. */
   recall(client: number, lease: string): void
-  /** The holder is gone: the worker is to stop what runs under it, and to say when it has. */
-  revoke(worker: number, lease: string): void
+  /** The worker is to end the lease with its call, and to say when it has; the call of a holder that is gone is stopped. */
+  revoke(worker: number, lease: string, isHolderGone: boolean): void
 }
 
 export interface Broker {
@@ -34,9 +34,11 @@ export interface Broker {
   /** Said by the holder, or by the worker after `revoke`. */
   release(lease: string): void
   loseClient(client: number): void
+  /** Revokes what was recalled before the last look and has not come back: its holder may stand still. */
+  chase(): void
   /** Refuses everybody from now on. */
   close(): void
-  counts(): readonly { readonly app: string; readonly queued: number; readonly leased: number; readonly capacity: number }[]
+  counts(): readonly AppCounts[]
 }
 
 interface Waiting extends Asker {
@@ -52,6 +54,8 @@ interface Lease {
   /** Of the call that made this one, and waits for it. */
   readonly parent: string | null
   isRecalled: boolean
+  /** Looks since it was recalled. */
+  looks: number
 }
 
 interface App {
@@ -109,7 +113,7 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
 
   function give(app: App, { client, call, wish }: Waiting, worker: number): void {
     const id = String(nextLease++)
-    leases.set(id, { id, client, worker, app: app.name, parent: wish.parent, isRecalled: false })
+    leases.set(id, { id, client, worker, app: app.name, parent: wish.parent, isRecalled: false, looks: 0 })
     if (wish.key !== null) pin(app, wish.key, worker)
     host.grant({ client, call }, id, worker)
   }
@@ -234,7 +238,10 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
     },
     loseClient(client) {
       for (const app of apps.values()) app.queue = app.queue.filter((waiting) => waiting.client !== client)
-      for (const lease of leases.values()) if (lease.client === client) host.revoke(lease.worker, lease.id)
+      for (const lease of leases.values()) if (lease.client === client) host.revoke(lease.worker, lease.id, true)
+    },
+    chase() {
+      for (const lease of leases.values()) if (lease.isRecalled && ++lease.looks === 2) host.revoke(lease.worker, lease.id, false)
     },
     close() {
       isClosed = true

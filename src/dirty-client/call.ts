@@ -117,6 +117,8 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
       if (await send(session, got, encoded, callbacks)) return
       // The worker was gone before it had the call: nothing has been begun. The broker hears of it in a moment.
       await new Promise((resolve) => setTimeout(resolve, againMs))
+      // What ended the worker may have ended the broker.
+      if (session.isLost) session = await open()
     }
   }
 
@@ -134,25 +136,27 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
     }
   }
 
-  /** False when the worker could not be reached at all. */
+  /** False when the worker could not be reached at all, or has not begun the call. */
   function send(from: Session, with_: Lease, encoded: Encoded, callbacks: readonly number[]): Promise<boolean> {
     state = 'running'
     lease = with_
     return new Promise((resolve) => {
       let hasHeard = false
-      const settle = () => {
+      const settle = (isBegun: boolean) => {
         with_.link.close(call)
         lease = null
+        if (!isBegun) with_.isRecalled = true
         from.giveBack(with_)
-        resolve(true)
+        resolve(isBegun)
       }
       call = with_.link.open({
         onFrame(frame) {
+          if (frame.kind === fromWorker.leaseOver) return settle(false)
           hasHeard = true
-          if (hear(frame)) settle()
+          if (hear(frame)) settle(true)
         },
         onLost(problem) {
-          const isUntouched = !hasHeard && !with_.link.isReady
+          const isUntouched = !hasHeard && !with_.link.isHeard
           lease = null
           from.giveBack(with_)
           if (isUntouched && !isOver) return resolve(false)

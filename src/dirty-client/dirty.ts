@@ -1,4 +1,5 @@
 /** `dirty<ImageApp>('images')`: the actions of a dirty app as functions. */
+import type { AppCounts } from '../wire/kinds.ts'
 import { socketVariable } from '../wire/socket-path.ts'
 import { type CallOptions, type CallOrder, type RunningCall, startCall } from './call.ts'
 import { dirtyError } from './errors.ts'
@@ -85,6 +86,13 @@ function renew(path: string, old: Promise<Session> | undefined): Promise<Session
   })
   return session
 }
+
+/**
+ * What a dirty pool has to do at this moment, one entry for each app.
+ *
+ * @throws DirtyError MON_DIRTY_CONNECTION, MON_DIRTY_NO_SOCKET
+ */
+export const dirtyCounts = async ({ socket }: DirtyOptions = {}): Promise<readonly AppCounts[]> => (await sessionOf(socket)).counts()
 
 /** Starts a call by names. */
 export function callAction(order: Omit<CallOrder, 'parent'> & { readonly socket?: string | undefined }): RunningCall {

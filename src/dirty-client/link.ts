@@ -17,7 +17,8 @@ export interface Link {
   /** Closes it when nobody uses it. */
   destroy(): void
   readonly isLost: boolean
-  readonly isReady: boolean
+  /** The other side has said something: what was sent to it may have been begun. A connection alone is the kernel's doing. */
+  readonly isHeard: boolean
   readonly users: number
 }
 
@@ -33,11 +34,12 @@ export function openLink({ path, frameMaxBytes, onOther, onLost }: LinkOptions):
   const users = new Map<number, LinkUser>()
   let nextCall = 1
   let lost: string | null = null
-  let isReady = false
+  let isHeard = false
   const socket: Socket = connect(path)
   const reader = readFrames(
     frameMaxBytes,
     (frame) => {
+      isHeard = true
       const user = users.get(frame.call)
       if (user !== undefined) user.onFrame(frame)
       else if (frame.call === 0) onOther?.(frame)
@@ -46,9 +48,6 @@ export function openLink({ path, frameMaxBytes, onOther, onLost }: LinkOptions):
     (bytes) => socket.destroy(new Error(`a message of ${bytes} bytes came, which is longer than dirty_frame_max`)),
   )
   let problem = 'it was closed'
-  socket.once('connect', () => {
-    isReady = true
-  })
   socket.on('data', reader.push)
   socket.on('error', (error) => {
     problem = error.message
@@ -81,8 +80,8 @@ export function openLink({ path, frameMaxBytes, onOther, onLost }: LinkOptions):
     get isLost() {
       return lost !== null
     },
-    get isReady() {
-      return isReady
+    get isHeard() {
+      return isHeard
     },
     get users() {
       return users.size

@@ -2,6 +2,7 @@
 import { decode, encode } from '../wire/codec.ts'
 import type { Frame } from '../wire/frames.ts'
 import {
+  type AppCounts,
   type BrokerHello,
   fromBroker,
   type LeaseGrant,
@@ -41,6 +42,7 @@ export interface Session {
   /** Its call is over. */
   giveBack(lease: Lease): void
   stash(order: StashOrder): Promise<unknown>
+  counts(): Promise<readonly AppCounts[]>
   close(): void
   readonly isLost: boolean
 }
@@ -78,7 +80,7 @@ async function connectOnce(path: string): Promise<Session> {
   let isCooling = false
   const leases = new Map<string, Lease>()
   let frameMaxBytes = firstFrameMaxBytes
-  const broker = openLink({ path, frameMaxBytes, onOther: hear, onLost: () => undefined })
+  const broker = openLink({ path, frameMaxBytes, onOther: hear, onLost: letGo })
 
   const greeted = new Promise<Welcome>((resolve, reject) => {
     const call = broker.open({
@@ -92,6 +94,13 @@ async function connectOnce(path: string): Promise<Session> {
   })
   const welcome = await greeted
   frameMaxBytes = welcome.frameMaxBytes
+
+  /** With the broker its leases are gone. Workers finish the calls that they have; other connections to them are of no use. */
+  function letGo(): void {
+    warm.clear()
+    leases.clear()
+    for (const link of links.values()) if (link.users === 0) link.destroy()
+  }
 
   function hear(frame: Frame): void {
     if (frame.kind !== fromBroker.recall) return
@@ -147,6 +156,20 @@ async function connectOnce(path: string): Promise<Session> {
     broker.send({ kind: toBroker.release, call: 0, ...encode({ lease: lease.id }) })
   }
 
+  function inquire<T>(kind: number, order: unknown): Promise<T> {
+    return new Promise((resolve, reject: (error: DirtyError) => void) => {
+      const call = broker.open({
+        onFrame(frame) {
+          broker.close(call)
+          if (frame.kind === fromBroker.refused) reject(fromRefusal(decode<Refusal>(frame)))
+          else resolve(decode<T>(frame))
+        },
+        onLost: (problem) => reject(dirtyError('MON_DIRTY_CONNECTION', { problem })),
+      })
+      broker.send({ kind, call, ...encode(order) })
+    })
+  }
+
   return {
     welcome: () => Promise.resolve(welcome),
     frameMaxBytes,
@@ -195,6 +218,7 @@ async function connectOnce(path: string): Promise<Session> {
       }
     },
     giveBack(lease) {
+      if (broker.isLost && lease.link.users === 0) lease.link.destroy()
       if (!leases.has(lease.id)) return
       if (lease.isRecalled || lease.isPinned || lease.link.isLost) return release(lease)
       const list = warm.get(placeOf(lease)) ?? []
@@ -202,19 +226,8 @@ async function connectOnce(path: string): Promise<Session> {
       list.push({ lease, sinceMs: performance.now() })
       coolLater()
     },
-    stash(order) {
-      return new Promise((resolve, reject: (error: DirtyError) => void) => {
-        const call = broker.open({
-          onFrame(frame) {
-            broker.close(call)
-            if (frame.kind === fromBroker.refused) reject(fromRefusal(decode<Refusal>(frame)))
-            else resolve(decode(frame))
-          },
-          onLost: (problem) => reject(dirtyError('MON_DIRTY_CONNECTION', { problem })),
-        })
-        broker.send({ kind: toBroker.stash, call, ...encode(order) })
-      })
-    },
+    stash: (order) => inquire(toBroker.stash, order),
+    counts: () => inquire<readonly AppCounts[]>(toBroker.counts, null),
     close() {
       for (const link of links.values()) link.destroy()
       broker.destroy()

@@ -61,14 +61,15 @@ export interface Jobs {
   leave(thread: AppThread): void
   /** The thread is gone, and its call with it. */
   lose(thread: AppThread, how: string): void
-  /** The broker has lost the holder of a lease. */
-  revoke(lease: string): void
+  /** The lease ends with its call; one whose holder is gone is stopped. A call that comes under it later is not begun. */
+  revoke(lease: string, isHolderGone: boolean): void
   readonly running: number
   readonly done: number
   list(): readonly Job[]
 }
 
 const maxTimerMs = 2 ** 31 - 1
+const overMax = 1_000
 
 export function createJobs(options: JobsOptions): Jobs {
   const { nowMs } = options
@@ -76,6 +77,8 @@ export function createJobs(options: JobsOptions): Jobs {
   const jobs = new Map<number, Job>()
   /** Given before a thread was free: a thread of theirs has just died, and its successor boots. */
   let waiting: Job[] = []
+  /** Revoked: a call that its holder had already sent may still come. */
+  const over = new Set<string>()
   let nextJob = 1
   let done = 0
 
@@ -91,6 +94,8 @@ export function createJobs(options: JobsOptions): Jobs {
 
   function begin(caller: Caller, frame: Frame): void {
     const head = JSON.parse(Buffer.from(frame.buffers[0] ?? '{}').toString()) as CallHead
+    // Its place may be another caller's by now.
+    if (over.has(head.lease)) return void writeFrame(caller.socket, { kind: fromWorker.leaseOver, call: frame.call, ...encode(null) })
     const job: Job = {
       id: nextJob++,
       caller,
@@ -192,6 +197,7 @@ export function createJobs(options: JobsOptions): Jobs {
   return {
     connect(socket) {
       const caller: Caller = { socket, jobs: new Map() }
+      writeFrame(socket, { kind: fromWorker.hello, call: 0, ...encode(null) })
       socket.on('error', () => undefined) // its close tells
       socket.once('close', () => {
         for (const job of [...caller.jobs.values()]) end(job, 'cancelled')
@@ -235,10 +241,13 @@ export function createJobs(options: JobsOptions): Jobs {
       refuse(job, job.ending === null ? { code: 'MON_DIRTY_WORKER_LOST', facts: { app: job.head.app, how } } : endRefusal(job, job.ending))
       finish(job)
     },
-    revoke(lease) {
+    revoke(lease, isHolderGone) {
+      over.add(lease)
+      const [oldest] = over
+      if (over.size > overMax && oldest !== undefined) over.delete(oldest)
       const job = [...jobs.values()].find((one) => one.head.lease === lease)
       if (job === undefined) options.onLeaseOver(lease)
-      else end(job, 'cancelled')
+      else if (isHolderGone) end(job, 'cancelled')
     },
     get running() {
       return jobs.size

@@ -57,8 +57,8 @@ export type OrderToWorker =
   | { readonly type: 'boot'; readonly boot: BootOrder }
   | { readonly type: 'drain'; readonly graceMs: number; readonly isQuick: boolean; readonly reason: string }
   | { readonly type: 'reopen' }
-  /** To a dirty worker: the holder of this lease is gone. */
-  | { readonly type: 'revoke'; readonly lease: string }
+  /** To a dirty worker: this lease ends with the call that runs under it, or at once; its holder is gone, or does not give it back. */
+  | { readonly type: 'revoke'; readonly lease: string; readonly isHolderGone: boolean }
   /** To a dirty worker, as the answer to `apps`: those that are its own, with how many threads each has. */
   | { readonly type: 'share'; readonly apps: DirtyBoot['apps']; readonly threads: Readonly<Record<string, number>> }
   /** To a dirty arbiter: replace the workers, with these settings; it answers with `reloaded`. */

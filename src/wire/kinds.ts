@@ -12,6 +12,8 @@ export const toBroker = {
   release: 4,
   /** `StashOrder`. */
   stash: 5,
+  /** How much is waiting and running. */
+  counts: 6,
 } as const
 
 export const fromBroker = {
@@ -25,6 +27,8 @@ export const fromBroker = {
   stashed: 4,
   /** `Welcome`, the answer to `hello`. */
   welcome: 5,
+  /** A list of `AppCounts`, the answer to `counts`. */
+  counted: 6,
 } as const
 
 /** Between a client and a dirty worker. */
@@ -50,6 +54,10 @@ export const fromWorker = {
   end: 4,
   /** A call of a callback: what Comlink sends, for the channel in flags. */
   callback: 5,
+  /** The lease of the call had ended before it came: nothing was begun, and another lease is to be asked for. */
+  leaseOver: 6,
+  /** The first frame of a connection, of no call: a worker that was killed before it has begun nothing of what was sent to it. */
+  hello: 7,
 } as const
 
 export const isThrown = 1
@@ -80,6 +88,17 @@ export interface LeaseGrant {
   readonly lease: string
   /** Where the worker listens. */
   readonly path: string
+}
+
+/** What the broker knows of an app at one moment. */
+export interface AppCounts {
+  readonly app: string
+  /** Calls that wait for a worker. */
+  readonly queued: number
+  /** Places that are taken: calls that run, and places kept for a moment for the next call of the same caller. */
+  readonly leased: number
+  /** Places of all workers. */
+  readonly capacity: number
 }
 
 export interface CallHead {
