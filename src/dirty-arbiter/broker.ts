@@ -43,7 +43,6 @@ export interface Broker {
 
 interface Waiting extends Asker {
   readonly wish: LeaseWish
-  readonly order: number
 }
 
 interface Lease {
@@ -73,7 +72,6 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
   const apps = new Map<string, App>()
   const leases = new Map<string, Lease>()
   const retired = new Set<number>()
-  let order = 0
   let nextLease = 1
   let isClosed = false
 
@@ -97,11 +95,16 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
     return best
   }
 
+  /** The worker that a key belongs to, while it lives. */
+  function pinned(app: App, { key }: LeaseWish): number | null {
+    const worker = key === null ? undefined : app.pins.get(key)
+    return worker !== undefined && app.capacity.has(worker) && !retired.has(worker) ? worker : null
+  }
+
   function workerFor(app: App, wish: LeaseWish): number | null {
-    if (wish.key === null) return freest(app)
-    const pinned = app.pins.get(wish.key)
-    if (pinned !== undefined && app.capacity.has(pinned) && !retired.has(pinned)) return freeOf(app, pinned) > 0 ? pinned : null
-    return freest(app)
+    const own = pinned(app, wish)
+    if (own === null) return freest(app)
+    return freeOf(app, own) > 0 ? own : null
   }
 
   function pin(app: App, key: string, worker: number): void {
@@ -131,10 +134,20 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
       app.queue.splice(index, 1)
       give(app, waiting, worker)
     }
-    if (app.queue.length === 0) return
-    if (!app.isExpected && app.capacity.size === 0) refuseAll(app, 'MON_DIRTY_NO_WORKER')
-    else for (const lease of leases.values()) if (lease.app === app.name) recall(lease)
+    lookAfter(app, app.queue)
   }
+
+  /** For those who wait, leases are asked back from holders to whom they are of no more use than to these. */
+  function lookAfter(app: App, waiting: readonly Waiting[]): void {
+    if (waiting.length === 0) return
+    if (!app.isExpected && app.capacity.size === 0) return void refuseAll(app, 'MON_DIRTY_NO_WORKER')
+    for (const lease of leases.values())
+      if (lease.app === app.name && !lease.isRecalled && waiting.some((one) => !canPassOn(lease, one))) recall(lease)
+  }
+
+  /** A holder gives its lease on to the next of its own calls, as long as nobody else waits. */
+  const canPassOn = (lease: Lease, { client, wish }: Waiting) =>
+    client === lease.client && wish.key === null && wish.parent === lease.parent
 
   function recall(lease: Lease): void {
     if (lease.isRecalled) return
@@ -146,19 +159,32 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
     for (const waiting of app.queue.splice(0)) host.refuse(waiting, { code, facts: { app: app.name } })
   }
 
-  /** Whether a lease will ever come free: its call runs, or what it waits for can be served, or can end. */
-  function canEnd(lease: Lease, seen: ReadonlySet<string>): boolean {
-    if (seen.has(lease.id)) return false
-    const further = new Set([...seen, lease.id])
-    for (const app of apps.values()) if (app.queue.some(({ wish }) => wish.parent === lease.id) && !canServe(app, further)) return false
-    for (const nested of leases.values()) if (nested.parent === lease.id && !canEnd(nested, further)) return false
-    return true
+  /**
+   * Leases that will come free, found from the end: first those whose calls wait for nothing, then those that wait for what
+   * these leave free, and so on. Those that are left wait for each other.
+   */
+  function ending(): ReadonlySet<string> {
+    const found = new Set<string>()
+    /** By lease: what its call waits for. */
+    const waits = new Map<string, (() => boolean)[]>()
+    const wait = (parent: string | null, isOver: () => boolean) => {
+      if (parent !== null) waits.set(parent, [...(waits.get(parent) ?? []), isOver])
+    }
+    for (const { id, parent } of leases.values()) wait(parent, () => found.has(id))
+    for (const app of apps.values()) for (const { wish } of app.queue) wait(wish.parent, () => canServe(app, wish, found))
+    for (let size = -1; size < found.size; ) {
+      size = found.size
+      for (const lease of leases.values()) if ((waits.get(lease.id) ?? []).every((isOver) => isOver())) found.add(lease.id)
+    }
+    return found
   }
 
-  function canServe(app: App, seen: ReadonlySet<string>): boolean {
-    const held = [...leases.values()].filter((lease) => lease.app === app.name)
-    if (held.length === 0) return true
-    return freest(app) !== null || held.some((lease) => canEnd(lease, seen))
+  function canServe(app: App, wish: LeaseWish, isEnding: ReadonlySet<string>): boolean {
+    if (workerFor(app, wish) !== null) return true
+    const own = pinned(app, wish)
+    const held = [...leases.values()].filter((lease) => lease.app === app.name && (own === null || lease.worker === own))
+    // Without a holder there is a thread, or a worker, yet to come; so there is after one that leaves.
+    return held.length === 0 || held.some(({ id, worker }) => isEnding.has(id) || retired.has(worker))
   }
 
   function insert(app: App, waiting: Waiting): void {
@@ -187,6 +213,8 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
     retireWorker(worker) {
       retired.add(worker)
       for (const lease of leases.values()) if (lease.worker === worker) recall(lease)
+      // A key that belonged to it may go to another now.
+      for (const app of apps.values()) serve(app)
     },
     loseWorker(worker) {
       retired.delete(worker)
@@ -207,18 +235,18 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
       if (isClosed) return host.refuse(asker, { code: 'MON_DIRTY_CLOSING', facts: { app: wish.app } })
       if (app === undefined)
         return host.refuse(asker, { code: 'MON_DIRTY_NO_APP', facts: { app: wish.app, known: [...apps.keys()].join(', ') } })
-      const waiting: Waiting = { ...asker, wish, order: order++ }
-      if (app.queue.length === 0 || wish.key !== null) {
-        const worker = workerFor(app, wish)
-        if (worker !== null) return give(app, waiting, worker)
-      }
+      const waiting: Waiting = { ...asker, wish }
+      // Who waits already waits for another: else there would be no free one.
+      const worker = workerFor(app, wish)
+      if (worker !== null) return give(app, waiting, worker)
       if (app.queue.length >= queueMax) return host.refuse(asker, { code: 'MON_DIRTY_QUEUE_FULL', facts: { app: app.name, queueMax } })
       insert(app, waiting)
-      if (wish.parent !== null && !canServe(app, new Set([wish.parent]))) {
+      if (wish.parent !== null && !canServe(app, wish, ending())) {
         app.queue = app.queue.filter((other) => other !== waiting)
         return host.refuse(asker, { code: 'MON_DIRTY_DEADLOCK', facts: { app: app.name } })
       }
-      serve(app)
+      // Those before it have been looked after.
+      lookAfter(app, [waiting])
     },
     unqueue({ client, call }) {
       for (const app of apps.values()) {
