@@ -3,12 +3,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ask } from '../support/client.ts'
+import { packageFiles } from '../support/dirty.ts'
 import { root, start } from '../support/harness.ts'
 
-const blockOf = (page: string, language: string): string => {
+const blocksOf = (page: string, language: string): string[] => {
   const text = readFileSync(join(root, 'docs/guide', page), 'utf8')
-  return new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(text)?.[1] ?? ''
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, block = '']) => block)
 }
+const blockOf = (page: string, language: string): string => blocksOf(page, language)[0] ?? ''
 
 test('the worker class of the guide lets four requests run at a time, and the others wait', async () => {
   const app = `
@@ -27,6 +29,21 @@ test('the worker class of the guide lets four requests run at a time, and the ot
   const answers = await Promise.all(Array.from({ length: 30 }, () => ask({ port })))
   expect(answers.map(({ status }) => status)).toEqual(Array(30).fill(200))
   expect(Math.max(...answers.map(({ body }) => Number(body)))).toBe(4)
+  expect(await server.stop()).toEqual({ code: 0, signal: null })
+})
+
+test('the dirty app of the guide and its caller are programs', async () => {
+  const [images = '', app = ''] = blocksOf('dirty.md', 'ts')
+  const server = start({
+    args: ['./app.ts', '-w', '1', '--dirty-app', './images.ts:ImageApp', '--dirty-workers', '1', '-b', '127.0.0.1:0'],
+    // A picture of a hundredth of the size.
+    files: { ...packageFiles, 'images.ts': images, 'app.ts': app.replaceAll('8000', '800').replaceAll('6000', '600') },
+  })
+  await server.ready()
+  const port = server.port()
+  expect((await ask({ port })).body).toBe('fast\n')
+  expect((await ask({ port, path: '/thumbnail' })).body).toBe('80 x 60\n')
+  expect((await ask({ port, path: '/sizes' })).body).toBe('12 x 9\n25 x 18\n50 x 37\n100 x 75\n200 x 150\n')
   expect(await server.stop()).toEqual({ code: 0, signal: null })
 })
 

@@ -11,7 +11,7 @@ export type DirtyDoor = typeof import('../../src/dirty.ts')
 export const door = (await import(/* @vite-ignore */ pathToFileURL(join(distPath, 'src/dirty.js')).href)) as DirtyDoor
 
 /** A package of that name in the app's own node_modules, which leads to the build under test. */
-const packageFiles = {
+export const packageFiles = {
   'node_modules/monoceros/package.json': JSON.stringify({ name: 'monoceros', type: 'module', exports: { './dirty': './dirty.js' } }),
   'node_modules/monoceros/dirty.js': `export * from ${JSON.stringify(pathToFileURL(join(distPath, 'src/dirty.js')).href)}\n`,
 }
