@@ -54,6 +54,12 @@ const retryMs = 50
 /** Until the broker has said what the limit is. */
 const firstFrameMaxBytes = 1024 * 1024 * 1024
 
+/** A wish that the broker has not answered. */
+interface Wanting {
+  readonly priority: number
+  passOn(lease: Lease): void
+}
+
 interface Idle {
   readonly lease: Lease
   readonly sinceMs: number
@@ -77,6 +83,7 @@ export async function openSession(path: string): Promise<Session> {
 async function connectOnce(path: string): Promise<Session> {
   const links = new Map<string, Link>()
   const warm = new Map<string, Idle[]>()
+  const wanting = new Map<string, Wanting[]>()
   let isCooling = false
   const leases = new Map<string, Lease>()
   let frameMaxBytes = firstFrameMaxBytes
@@ -151,6 +158,34 @@ async function connectOnce(path: string): Promise<Session> {
     setTimeout(cool, warmMs).unref()
   }
 
+  function want(place: string, one: Wanting): void {
+    const list = wanting.get(place) ?? []
+    wanting.set(place, list)
+    const before = list.findLastIndex(({ priority }) => priority >= one.priority)
+    list.splice(before + 1, 0, one)
+  }
+
+  function wantNoMore(place: string, one: Wanting): void {
+    const list = wanting.get(place) ?? []
+    const index = list.indexOf(one)
+    if (index !== -1) list.splice(index, 1)
+    if (list.length === 0) wanting.delete(place)
+  }
+
+  function giveBack(lease: Lease): void {
+    if (broker.isLost && lease.link.users === 0) lease.link.destroy()
+    if (!leases.has(lease.id)) return
+    if (lease.isRecalled || lease.isPinned || lease.link.isLost) return void release(lease)
+    const place = placeOf(lease)
+    // Nobody else waits, or it would have been recalled: the next of our own calls needs no way to the broker.
+    const next = wanting.get(place)?.[0]
+    if (next !== undefined) return void next.passOn(lease)
+    const list = warm.get(place) ?? []
+    warm.set(place, list)
+    list.push({ lease, sinceMs: performance.now() })
+    coolLater()
+  }
+
   function release(lease: Lease): void {
     if (!leases.delete(lease.id)) return
     broker.send({ kind: toBroker.release, call: 0, ...encode({ lease: lease.id }) })
@@ -185,11 +220,15 @@ async function connectOnce(path: string): Promise<Session> {
     },
     ask(wish) {
       let isCancelled = false
+      let isPassedOn = false
       let call = 0
+      const place = placeOf(wish)
+      let self: Wanting | undefined
       const granted = new Promise<Lease>((resolve, reject) => {
         call = broker.open({
           onFrame(frame) {
             broker.close(call)
+            if (self !== undefined) wantNoMore(place, self)
             if (frame.kind === fromBroker.refused) return reject(fromRefusal(decode<Refusal>(frame)))
             const grant = decode<LeaseGrant>(frame)
             const lease: Lease = {
@@ -202,30 +241,42 @@ async function connectOnce(path: string): Promise<Session> {
             }
             leases.set(lease.id, lease)
             if (isCancelled) release(lease)
+            // It was on its way already when we had another.
+            else if (isPassedOn) giveBack(lease)
             else resolve(lease)
           },
-          onLost: (problem) => reject(dirtyError('MON_DIRTY_CONNECTION', { problem })),
+          onLost(problem) {
+            if (self !== undefined) wantNoMore(place, self)
+            reject(dirtyError('MON_DIRTY_CONNECTION', { problem }))
+          },
         })
+        if (wish.key === null) {
+          self = {
+            priority: wish.priority,
+            passOn(lease) {
+              isPassedOn = true
+              unqueue()
+              resolve(lease)
+            },
+          }
+          want(place, self)
+        }
         broker.send({ kind: toBroker.lease, call, ...encode(wish) })
       })
+      function unqueue(): void {
+        if (self !== undefined) wantNoMore(place, self)
+        broker.send({ kind: toBroker.unqueue, call, ...encode(null) })
+      }
       granted.catch(() => undefined) // whoever cancelled it does not wait for it
       return {
         granted,
         cancel() {
           isCancelled = true
-          broker.send({ kind: toBroker.unqueue, call, ...encode(null) })
+          if (!isPassedOn) unqueue()
         },
       }
     },
-    giveBack(lease) {
-      if (broker.isLost && lease.link.users === 0) lease.link.destroy()
-      if (!leases.has(lease.id)) return
-      if (lease.isRecalled || lease.isPinned || lease.link.isLost) return release(lease)
-      const list = warm.get(placeOf(lease)) ?? []
-      warm.set(placeOf(lease), list)
-      list.push({ lease, sinceMs: performance.now() })
-      coolLater()
-    },
+    giveBack,
     stash: (order) => inquire(toBroker.stash, order),
     counts: () => inquire<readonly AppCounts[]>(toBroker.counts, null),
     close() {
