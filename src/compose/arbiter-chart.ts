@@ -8,7 +8,7 @@ import { supervise } from '../arbiter/supervision.ts'
 import type { EventName } from '../log/events.ts'
 import type { ArbiterEntry } from './arbiter.ts'
 import { supervisionHost } from './arbiter-children.ts'
-import { prepare, readCandidate } from './arbiter-generations.ts'
+import { prepare, readCandidate, settleDirty } from './arbiter-generations.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 import { guarded } from './guarded.ts'
 
@@ -36,7 +36,7 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
   return arbiterMachine.provide({
     actors: {
       prepare: fromPromise(() => prepare(scope, entry.dirtyPath)),
-      loadConfig: fromPromise<LoadAnswer>(({ signal }) => readCandidate(scope, entry.readConfig, signal)),
+      loadConfig: fromPromise<LoadAnswer>(({ signal }) => readCandidate(scope, entry, signal)),
       workerHandle: handles,
       listener,
     },
@@ -56,11 +56,13 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
         scope.workersWanted = to
         void scope.runHook('nworkersChanged', to, from)
       },
-      announceCommit: (_, { generation, workers }) => scope.commit(generation, workers),
+      announceCommit(_, { generation, workers }) {
+        scope.commit(generation, workers)
+        settleDirty(scope)
+      },
       announceRollback(_, { problem }) {
         scope.rollBack(problem)
-        // They may have been replaced before the workers could not be.
-        void scope.dirty?.reload(scope.current)
+        settleDirty(scope)
       },
     }),
   })

@@ -25,6 +25,8 @@ export interface DirtyKeeper {
   start(): Promise<void>
   /** Replaces the dirty workers; null when all of the new are ready, else the problem: then the old serve on. */
   reload(record: GenerationRecord): Promise<string | null>
+  /** The HTTP workers could not be replaced: theirs go back to what they were. */
+  rollBack(): void
   stop(isQuick: boolean): Promise<void>
   force(): void
   reopen(): void
@@ -36,17 +38,21 @@ const beatSlackMs = 2_000
 
 export const hasDirtyApps = ({ config }: GenerationRecord) => config.settings.dirtyApps.length > 0
 
-export function createDirtyKeeper(scope: ArbiterScope, entryPath: string): DirtyKeeper {
-  const { settings } = scope.current.config
+export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first: GenerationRecord): DirtyKeeper {
+  const { settings } = first.config
   const folder = makeRuntimeFolder(findIdentity(settings.user, settings.group, 'settings'))
   const roster = createRoster()
-  let record = scope.current
+  /** What a dirty arbiter is started with, and what it goes back to. */
+  let record = first
+  let proven = first
   let supervision: Supervision | null = null
   let lastError: ErrorData | null = null
   let hasServed = false
+  let bornWith: GenerationRecord | null = null
   const started = deferred()
   const stopped = deferred()
-  let reloading: Deferred<string | null> | null = null
+  let reloading: (Deferred<string | null> & { readonly reload: number }) | null = null
+  let reloads = 0
 
   const tell = (child: Supervised, event: EventName, facts: Readonly<Record<string, unknown>>) =>
     scope.log.event(event, { childPid: child.pid, ...facts })
@@ -81,17 +87,34 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string): Dirty
     onThreads: () => undefined,
     onDoorWanted: () => undefined,
     onDirty(_, fact) {
-      if (fact.type !== 'reloaded') return
-      reloading?.resolve(fact.problem)
-      reloading = null
+      // One that was overtaken by a newer one is answered too.
+      if (fact.type === 'reloaded' && fact.reload === reloading?.reload) endReload(fact.problem)
     },
-    onGone() {
-      reloading?.resolve('the dirty arbiter ended')
-      reloading = null
-    },
+    onGone: () => endReload('the dirty arbiter ended'),
   }
+
+  function endReload(problem: string | null): void {
+    reloading?.resolve(problem)
+    reloading = null
+  }
+
+  async function reload(next: GenerationRecord): Promise<string | null> {
+    endReload('a newer reload was asked for')
+    record = next
+    const number = ++reloads
+    const under = { ...deferred<string | null>(), reload: number }
+    reloading = under
+    const news = { settings: next.config.settings as unknown as Record<string, unknown>, apps: appsOf(next) }
+    supervision?.send({ type: 'reload', reload: number, ...news })
+    const problem = await under.promise
+    if (problem === null) proven = next
+    else if (record === next) record = proven
+    return problem
+  }
+
   function bootOf({ slot, age, generation }: HandleInput): BootOrder {
     const { config } = record
+    bornWith = record
     const inDirty = new Set(hookRows.filter((row) => row.process === 'dirty-worker').map((row) => row.name as string))
     return {
       slot,
@@ -118,6 +141,8 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string): Dirty
       onReady() {
         hasServed = true
         started.resolve()
+        // One that was started since has been born with it.
+        if (bornWith === record) endReload(null)
       },
       onFailed(problem) {
         started.reject(
@@ -137,13 +162,10 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string): Dirty
       actor.start()
       return started.promise
     },
-    reload(next) {
-      record = next
-      reloading?.resolve('a newer reload was asked for')
-      reloading = deferred<string | null>()
-      const { promise } = reloading
-      supervision?.send({ type: 'reload', settings: next.config.settings as unknown as Record<string, unknown>, apps: appsOf(next) })
-      return promise
+    reload,
+    rollBack() {
+      // They may have been replaced before the HTTP workers could not be.
+      if (proven !== scope.current) void reload(scope.current)
     },
     async stop(isQuick) {
       if (actor.getSnapshot().status === 'active') {

@@ -5,9 +5,10 @@ import { MonocerosError, problemOf } from '../base/errors.ts'
 import type { ResolvedConfig } from '../config/chain.ts'
 import { type Settings, valueRows } from '../config/settings.ts'
 import { writePidFile } from '../os/pid-file.ts'
+import type { ArbiterEntry } from './arbiter.ts'
 import { createDirtyKeeper, hasDirtyApps } from './arbiter-dirty.ts'
 import { giveLogsAway } from './arbiter-logs.ts'
-import type { ArbiterScope } from './arbiter-scope.ts'
+import type { ArbiterScope, GenerationRecord } from './arbiter-scope.ts'
 
 /** @throws MON_PIDFILE_HELD, MON_PIDFILE_FAILED, MON_LOG_FILE */
 export async function prepare(scope: ArbiterScope, dirtyPath: string): Promise<void> {
@@ -20,15 +21,44 @@ export async function prepare(scope: ArbiterScope, dirtyPath: string): Promise<v
   await scope.runHook('nworkersChanged', scope.workersWanted, null)
   await scope.runHook('onStarting')
   if (hasDirtyApps(scope.current)) {
-    scope.dirty = createDirtyKeeper(scope, dirtyPath)
+    scope.dirty = createDirtyKeeper(scope, dirtyPath, scope.current)
     await scope.dirty.start()
   }
+}
+
+/** Null when calls of the new generation can be made, else why they cannot. */
+async function readyDirty(scope: ArbiterScope, dirtyPath: string, record: GenerationRecord): Promise<string | null> {
+  if (!hasDirtyApps(record)) return null
+  if (scope.dirty !== null) return scope.dirty.reload(record)
+  const keeper = createDirtyKeeper(scope, dirtyPath, record)
+  scope.dirty = keeper
+  try {
+    await keeper.start()
+    return null
+  } catch (error) {
+    scope.dirty = null
+    await keeper.stop(true)
+    return problemOf(error)
+  }
+}
+
+/** After a reload, however it ended: the dirty pool is that of the generation which serves. */
+export function settleDirty(scope: ArbiterScope): void {
+  const { dirty, farewells } = scope
+  if (dirty === null) return
+  if (hasDirtyApps(scope.current)) {
+    dirty.rollBack()
+    return
+  }
+  scope.dirty = null
+  const gone = dirty.stop(false).finally(() => farewells.delete(gone))
+  farewells.add(gone)
 }
 
 /** Reads the configuration for a reload; whatever is wrong with it is an answer, and the present one serves on. */
 export async function readCandidate(
   scope: ArbiterScope,
-  readConfig: () => Promise<ResolvedConfig>,
+  { readConfig, dirtyPath }: Pick<ArbiterEntry, 'readConfig' | 'dirtyPath'>,
   signal: AbortSignal,
 ): Promise<LoadAnswer> {
   try {
@@ -41,7 +71,7 @@ export async function readCandidate(
     const after = new Set(record.listeners.map((order) => order.id))
     await scope.runHookOf(record.facts.generation, 'onReload')
     // First: the new workers' app may call what only the new dirty apps have.
-    const problem = scope.dirty === null ? null : await scope.dirty.reload(record)
+    const problem = await readyDirty(scope, dirtyPath, record)
     if (problem !== null) return { ok: false, problem: `dirty apps: ${problem}` }
     return {
       ok: true,

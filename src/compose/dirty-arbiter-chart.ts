@@ -54,13 +54,14 @@ export function dirtyArbiterChart(scope: DirtyScope, workerPath: string) {
         scope.workersWanted = workers
         allowCalls(scope, scope.generations.current.apps)
         scope.log.event('reload.done', { generation })
-        scope.channel.send({ type: 'reloaded', problem: null })
+        scope.channel.send({ type: 'reloaded', reload: scope.generations.current.reload, problem: null })
       },
       announceRollback(_, { problem }) {
+        const reload = scope.generations.candidate?.reload
         scope.generations.rollBack()
         allowCalls(scope, scope.generations.current.apps)
         scope.log.event('reload.rolled-back', { problem })
-        scope.channel.send({ type: 'reloaded', problem })
+        if (reload !== undefined) scope.channel.send({ type: 'reloaded', reload, problem })
       },
     }),
   })

@@ -40,7 +40,7 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
     },
     onLoaded: (child, kind, loadMs) => logOf(child).event('worker.loaded', { childPid: child.pid, kind, loadMs }),
     onFailed(child, error) {
-      tellFailed(logOf(child), child, error)
+      tellFailed(scope, logOf(child), child, error)
       scope.channel.send({ type: 'failed', exitCode: errorCodes[error.code as ErrorCode]?.exit ?? 3, error })
     },
     onBlocked: (child, blockedMs, autopsy) =>
@@ -63,8 +63,10 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
         if (present.isReady) server.broker.setCapacity(age, fact.app, fact.count)
       } else if (fact.type === 'apps') learn(input, fact.apps)
     },
-    onGone({ input: { age } }) {
+    onGone({ input: { age, generation } }) {
       children.delete(age)
+      // Whoever waited for what it was to ask asks for itself now.
+      if (generations.of(generation).shares === null) generations.of(generation).known.resolve()
       server.broker.loseWorker(age)
     },
   }
@@ -93,7 +95,11 @@ function spawnFacts({ boot, folder, socketPath, generations }: DirtyScope, input
   }
 }
 
-function tellFailed(log: Log, { pid }: Supervised, error: ErrorData): void {
+/** Workers that fail alike would print the same stack, each for itself. */
+function tellFailed(scope: DirtyScope, log: Log, { pid, input }: Supervised, error: ErrorData): void {
+  const key = `${input.generation} ${error.text}`
+  if (told.get(scope) === key) return
+  told.set(scope, key)
   log.event('worker.cannot-boot', {
     childPid: pid,
     problem: error.text,
@@ -102,3 +108,4 @@ function tellFailed(log: Log, { pid }: Supervised, error: ErrorData): void {
     ...(error.stack ? { stack: error.stack.split('\n') } : {}),
   })
 }
+const told = new WeakMap<DirtyScope, string>()

@@ -13,6 +13,8 @@ export interface Generation {
   readonly facts: GenerationFacts
   readonly settings: Settings
   readonly apps: AppSpecs
+  /** The order to reload that it comes of; 0: the start. */
+  readonly reload: number
   /** Settles when every app has said how many workers and threads it wants; the shares follow from that. */
   readonly known: Deferred<void>
   readonly appFacts: Map<string, DirtyAppFacts>
@@ -26,10 +28,12 @@ export interface Share {
 
 export interface DirtyGenerations {
   readonly current: Generation
+  /** The last that was taken; null once it is committed or rolled back. */
+  readonly candidate: Generation | null
   /** What a worker was born with; the present one where that is forgotten. */
   of(generation: number): Generation
   /** The arbiter wants a reload: this is what `take` makes a generation of. */
-  offer(settings: Settings, apps: AppSpecs): void
+  offer(settings: Settings, apps: AppSpecs, reload: number): void
   /** Null when nothing was offered since. */
   take(): Generation | null
   commit(generation: number): void
@@ -44,15 +48,17 @@ export interface DirtyGenerations {
 
 export function createDirtyGenerations(firstSettings: Settings, firstApps: AppSpecs): DirtyGenerations {
   const generations = new Map<number, Generation>()
+  let candidate: Generation | null = null
   let nextGeneration = 1
-  let current = add(firstSettings, firstApps)
-  let offered: { settings: Settings; apps: AppSpecs } | null = null
+  let current = add(firstSettings, firstApps, 0)
+  let offered: { settings: Settings; apps: AppSpecs; reload: number } | null = null
 
-  function add(settings: Settings, apps: AppSpecs): Generation {
+  function add(settings: Settings, apps: AppSpecs, reload: number): Generation {
     const generation: Generation = {
       facts: factsOf(settings, nextGeneration++),
       settings,
       apps,
+      reload,
       known: deferred(),
       appFacts: new Map(),
       shares: null,
@@ -62,6 +68,7 @@ export function createDirtyGenerations(firstSettings: Settings, firstApps: AppSp
   }
 
   function forgetOthers(): void {
+    candidate = null
     for (const [number, generation] of generations) if (generation !== current) generations.delete(number)
   }
 
@@ -69,15 +76,19 @@ export function createDirtyGenerations(firstSettings: Settings, firstApps: AppSp
     get current() {
       return current
     },
+    get candidate() {
+      return candidate
+    },
     of: (generation) => generations.get(generation) ?? current,
-    offer(settings, apps) {
-      offered = { settings, apps }
+    offer(settings, apps, reload) {
+      offered = { settings, apps, reload }
     },
     take() {
       if (offered === null) return null
-      const { settings, apps } = offered
+      const { settings, apps, reload } = offered
       offered = null
-      return add(settings, apps)
+      candidate = add(settings, apps, reload)
+      return candidate
     },
     commit(generation) {
       current = generations.get(generation) ?? current

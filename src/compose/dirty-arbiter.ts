@@ -66,37 +66,44 @@ function hearOrder(scope: DirtyScope, actor: DirtyArbiterActor, order: OrderToWo
       scope.channel.send({ type: 'draining' })
       scope.pulse.setPhase('draining')
       scope.showPhase('draining')
-      return actor.send({ type: 'stop', reason: order.reason, isQuick: order.isQuick })
+      actor.send({ type: 'stop', reason: order.reason, isQuick: order.isQuick })
+      break
     case 'reopen':
       scope.log.reopen()
       for (const row of scope.roster.rows()) row.reopen()
-      return
+      break
     case 'reload':
-      scope.generations.offer(order.settings as unknown as Settings, order.apps)
-      return actor.send({ type: 'reload' })
+      scope.generations.offer(order.settings as unknown as Settings, order.apps, order.reload)
+      actor.send({ type: 'reload' })
+      break
     default:
-      return
+      break
   }
 }
 
 function hearSignal(scope: DirtyScope, actor: DirtyArbiterActor, signal: Signal): void {
   switch (signal) {
     case 'SIGTTIN':
-      return actor.send({ type: 'scale', by: 1 })
+      actor.send({ type: 'scale', by: 1 })
+      break
     case 'SIGTTOU': {
       const { workersWanted: wanted, generations } = scope
-      if (wanted > 1 && !generations.isNeeded(wanted - 1)) return actor.send({ type: 'scale', by: -1 })
-      return scope.log.event('arbiter.signal-ignored', { signal, why: `its apps need ${wanted} workers` })
+      if (wanted > 1 && !generations.isNeeded(wanted - 1)) actor.send({ type: 'scale', by: -1 })
+      else scope.log.event('arbiter.signal-ignored', { signal, why: `its apps need ${wanted} workers` })
+      break
     }
     case 'SIGTERM':
-      return actor.send({ type: 'stop', reason: signal, isQuick: false })
+      actor.send({ type: 'stop', reason: signal, isQuick: false })
+      break
     case 'SIGINT':
     case 'SIGQUIT':
-      return actor.send({ type: 'stop', reason: signal, isQuick: true })
+      actor.send({ type: 'stop', reason: signal, isQuick: true })
+      break
     case 'SIGUSR1':
-      return scope.log.reopen()
+      scope.log.reopen()
+      break
     default:
-      return
+      break
   }
 }
 

@@ -61,8 +61,13 @@ export type OrderToWorker =
   | { readonly type: 'revoke'; readonly lease: string; readonly isHolderGone: boolean }
   /** To a dirty worker, as the answer to `apps`: those that are its own, with how many threads each has. */
   | { readonly type: 'share'; readonly apps: DirtyBoot['apps']; readonly threads: Readonly<Record<string, number>> }
-  /** To a dirty arbiter: replace the workers, with these settings; it answers with `reloaded`. */
-  | { readonly type: 'reload'; readonly settings: Readonly<Record<string, unknown>>; readonly apps: DirtyBoot['apps'] }
+  /** To a dirty arbiter: replace the workers, with these settings; it answers with `reloaded` and the same number. */
+  | {
+      readonly type: 'reload'
+      readonly reload: number
+      readonly settings: Readonly<Record<string, unknown>>
+      readonly apps: DirtyBoot['apps']
+    }
   /** Comes with a handle, unless `problem` says why there is none. */
   | { readonly type: 'door'; readonly wishId: number; readonly listener: ListenerFact | null; readonly problem: ErrorData | null }
 
@@ -97,7 +102,7 @@ export type FactFromWorker =
   /** What ran under a revoked lease has ended. */
   | { readonly type: 'lease.over'; readonly lease: string }
   /** From a dirty arbiter. */
-  | { readonly type: 'reloaded'; readonly problem: string | null }
+  | { readonly type: 'reloaded'; readonly reload: number; readonly problem: string | null }
   /** It is about to end itself by SIGKILL, and this is why. */
   | { readonly type: 'stuck'; readonly problem: string }
   /** Send the handle of a listener again (after a pause), or bind what the program listens to. */

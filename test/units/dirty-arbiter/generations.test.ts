@@ -11,7 +11,7 @@ describe('generations of dirty workers', () => {
     const generations = createDirtyGenerations(settings, images)
     const given = [generations.current.facts.generation]
     for (const isCommitted of [true, true, false, false, true]) {
-      generations.offer(settings, images)
+      generations.offer(settings, images, 1)
       const { generation } = generations.take()!.facts
       given.push(generation)
       if (isCommitted) generations.commit(generation)
@@ -24,15 +24,15 @@ describe('generations of dirty workers', () => {
   test('what is offered is taken once, the newest of several', () => {
     const generations = createDirtyGenerations(settings, images)
     expect(generations.take()).toBeNull()
-    generations.offer(settings, images)
-    generations.offer(settings, search)
+    generations.offer(settings, images, 1)
+    generations.offer(settings, search, 1)
     expect(generations.take()?.apps).toEqual(search)
     expect(generations.take()).toBeNull()
   })
 
   test('a worker of a generation that is forgotten is taken for one of the present', () => {
     const generations = createDirtyGenerations(settings, images)
-    generations.offer(settings, search)
+    generations.offer(settings, search, 1)
     const next = generations.take()!
     expect(generations.of(1).apps).toEqual(images)
     generations.commit(next.facts.generation)
