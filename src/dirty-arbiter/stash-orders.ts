@@ -19,7 +19,7 @@ export function answerStash(stash: Stash, order: StashOrder): StashAnswer<unknow
         const what = `${order.table}/${order.key}`
         return { ok: false, refusal: { code: 'MON_STASH_NOT_NUMBER', facts: { what } } }
       }
-      const put = stash.put(order.table, order.key, encode(present + order.by), order.ttlMs, null)
+      const put = stash.put(order.table, order.key, encode(present + order.by), order.ttlMs ?? 'same', null)
       return put.ok ? done(present + order.by) : put
     }
     case 'delete':

@@ -15,8 +15,8 @@ export interface StashEntry {
 export type StashAnswer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly refusal: Refusal }
 
 export interface Stash {
-  /** Creates the table when there is none. `ifVersion` 0: only when there is no such entry; null: always. @returns the new version, or false when it has another */
-  put(table: string, key: string, value: Encoded, ttlMs: number | null, ifVersion: number | null): StashAnswer<number | false>
+  /** Creates the table when there is none. `ttlMs` same: what is left of the present entry's. `ifVersion` 0: only when there is no such entry; null: always. @returns the new version, or false when it has another */
+  put(table: string, key: string, value: Encoded, ttlMs: number | 'same' | null, ifVersion: number | null): StashAnswer<number | false>
   get(table: string, key: string): StashEntry | null
   delete(table: string, key: string): boolean
   /** `pattern`: `*` stands for any run of characters, `?` for one. */
@@ -84,7 +84,8 @@ export function createStash(limits: StashLimits, nowMs: () => number): Stash {
       }
       const table = ensure(name)
       remove(table, key)
-      table.set(key, { value, version: ++version, bytes: size, expiresMs: ttlMs === null ? null : nowMs() + ttlMs })
+      const expiresMs = ttlMs === 'same' ? (before?.expiresMs ?? null) : ttlMs === null ? null : nowMs() + ttlMs
+      table.set(key, { value, version: ++version, bytes: size, expiresMs })
       entries++
       bytes += size
       return { ok: true, value: version }
@@ -97,7 +98,7 @@ export function createStash(limits: StashLimits, nowMs: () => number): Stash {
     },
     keys(name, pattern) {
       const names = [...(tables.get(name)?.keys() ?? [])].filter((key) => living(name, key) !== null)
-      return pattern === null ? names : names.filter(matcher(pattern))
+      return pattern === null ? names : names.filter((key) => isMatch(pattern, key))
     },
     clear(name) {
       const table = tables.get(name)
@@ -120,11 +121,25 @@ export function createStash(limits: StashLimits, nowMs: () => number): Stash {
   }
 }
 
-function matcher(pattern: string): (key: string) => boolean {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '[\\s\\S]*')
-    .replaceAll('?', '[\\s\\S]')
-  const expression = new RegExp(`^${source}$`)
-  return (key) => expression.test(key)
+/** Not by a regular expression: with many stars that may take for ever. */
+function isMatch(pattern: string, key: string): boolean {
+  let at = 0
+  let index = 0
+  let star = -1
+  let starAt = 0
+  while (at < key.length) {
+    const sign = pattern[index]
+    if (sign === '*') {
+      star = index++
+      starAt = at
+    } else if (sign === '?' || sign === key[at]) {
+      index++
+      at++
+    } else if (star !== -1) {
+      // The last star takes one more; an earlier one need not, as whatever it could take this one can.
+      index = star + 1
+      at = ++starAt
+    } else return false
+  }
+  return /^\**$/.test(pattern.slice(index))
 }
