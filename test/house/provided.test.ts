@@ -7,6 +7,7 @@ import { StateMachine } from 'xstate'
 import { placeholder } from '../../machines/effect.ts'
 import { charts } from '../../machines/index.ts'
 import { arbiterChart } from '../../src/compose/arbiter-chart.ts'
+import { dirtyArbiterChart } from '../../src/compose/dirty-arbiter-chart.ts'
 import { keeperChart } from '../../src/compose/keeper-chart.ts'
 import { threadPoolChart } from '../../src/compose/thread-pool-chart.ts'
 import { workerChart } from '../../src/compose/worker-chart.ts'
@@ -41,6 +42,13 @@ describe.each(Object.keys(charts))('the chart %s', (id) => {
   test('lacks nothing once it is composed', () => {
     expect(composed[id]).toEqual([])
   })
+})
+
+test('the dirty arbiter runs the chart of an arbiter, and lacks nothing but listeners, of which it has none', () => {
+  const { listener, rolling, ...own } = lacking(dirtyArbiterChart(nothing, nothing))
+  expect(own).toEqual({ arbiter: [], 'worker-handle': [] })
+  expect(rolling).toEqual([])
+  expect(listener).toEqual(['bind', 'note', 'release'])
 })
 
 test('what a chart leaves to be provided is seen', () => {
