@@ -149,8 +149,12 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
     call.channels.set(channel, { hear, close })
     return {
       postMessage(message: unknown) {
-        if (running !== call || call.controller.signal.aborted) throw lateError()
-        unanswered.add((message as { id?: unknown }).id)
+        // Comlink says so when the callback has been collected, whenever that is, and nobody waits for an answer.
+        const isRelease = (message as { type?: unknown }).type === 'RELEASE'
+        const isOver = running !== call || call.controller.signal.aborted
+        if (isOver && isRelease) return
+        if (isOver) throw lateError()
+        if (!isRelease) unanswered.add((message as { id?: unknown }).id)
         send(call.job, { kind: fromWorker.callback, flags: channel, ...encode(message) }, false)
       },
       addEventListener: (_: string, listener: unknown) => void listeners.add(listener as (event: { data: unknown }) => void),
