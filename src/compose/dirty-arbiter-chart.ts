@@ -4,7 +4,7 @@ import { arbiterMachine, type LoadAnswer } from '../../machines/arbiter.ts'
 import { type ChildOrder, type HandleInput, workerHandleMachine } from '../../machines/worker-handle.ts'
 import { supervise } from '../arbiter/supervision.ts'
 import type { EventName } from '../log/events.ts'
-import { dirtySupervisionHost } from './dirty-arbiter-children.ts'
+import { dirtySupervisionHost, expectWorkers } from './dirty-arbiter-children.ts'
 import type { AppSpecs } from './dirty-arbiter-generations.ts'
 import type { DirtyScope } from './dirty-arbiter-scope.ts'
 import { guarded } from './guarded.ts'
@@ -14,7 +14,9 @@ export function dirtyArbiterChart(scope: DirtyScope, workerPath: string) {
     actors: {
       childProcess: fromCallback<ChildOrder, HandleInput>(({ input, receive, sendBack }) => {
         const supervision = supervise(input, dirtySupervisionHost(scope, workerPath), sendBack)
-        scope.children.set(input.age, { supervision, path: '', capacity: new Map(), isReady: false })
+        const apps = scope.generations.shareOf(scope.generations.of(input.generation), input.slot).apps.map(({ name }) => name)
+        scope.children.set(input.age, { supervision, apps, path: '', capacity: new Map(), isReady: false, hasFailed: false })
+        expectWorkers(scope)
         receive((order) => {
           // First: no call is sent to a worker that has begun to leave.
           if (order.type === 'drain') scope.server.broker.retireWorker(input.age)

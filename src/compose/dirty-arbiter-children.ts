@@ -41,6 +41,9 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
     onLoaded: (child, kind, loadMs) => logOf(child).event('worker.loaded', { childPid: child.pid, kind, loadMs }),
     onFailed(child, error) {
       tellFailed(scope, logOf(child), child, error)
+      const present = children.get(child.input.age)
+      if (present !== undefined) present.hasFailed = true
+      expectWorkers(scope)
       scope.channel.send({ type: 'failed', exitCode: errorCodes[error.code as ErrorCode]?.exit ?? 3, error })
     },
     onBlocked: (child, blockedMs, autopsy) =>
@@ -70,6 +73,13 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
       server.broker.loseWorker(age)
     },
   }
+}
+
+/** A call does not wait for longer than one attempt to boot a worker of its app: where the last one failed, it is told. */
+export function expectWorkers({ children, generations, server }: DirtyScope): void {
+  const hopeful = [...children.values()].filter(({ hasFailed }) => !hasFailed)
+  const having = new Set(hopeful.flatMap(({ apps }) => apps))
+  for (const { name } of generations.current.apps) server.broker.setExpected(name, having.has(name))
 }
 
 function spawnFacts({ boot, folder, socketPath, generations }: DirtyScope, input: HandleInput): SpawnFacts {

@@ -16,11 +16,14 @@ import { createDirtyGenerations, type DirtyGenerations } from './dirty-arbiter-g
 /** A dirty worker, as the broker's wiring has it. */
 export interface DirtyChild {
   readonly supervision: Supervision
+  readonly apps: readonly string[]
   /** Where it takes calls. */
   path: string
   /** How many calls of each app it takes at once, as it says itself. */
   readonly capacity: Map<string, number>
   isReady: boolean
+  /** It has said that it cannot boot, and ends. */
+  hasFailed: boolean
 }
 
 export interface DirtyScope {
