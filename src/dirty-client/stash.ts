@@ -1,6 +1,8 @@
 /** The stash as its users see it: tables of values that all processes of a server share. */
+import { encode } from '../wire/codec.ts'
 import type { StashOrder } from '../wire/kinds.ts'
 import { sessionOf } from './dirty.ts'
+import { dirtyError } from './errors.ts'
 
 export interface PutOptions {
   /** The entry is gone after that. */
@@ -31,7 +33,10 @@ export interface Stash {
 }
 
 export function openStash(socket?: string): Stash {
-  const ask = async <T>(order: StashOrder): Promise<T> => (await (await sessionOf(socket)).stash(order)) as T
+  async function ask<T>(order: StashOrder): Promise<T> {
+    checkNames(order)
+    return (await (await sessionOf(socket)).stash(order)) as T
+  }
   const put = (table: string, key: string, value: unknown, ttlMs: number | undefined, ifVersion: number | null) =>
     ask<number | false>({ op: 'put', table, key, value, ttlMs: ttlMs ?? null, ifVersion })
 
@@ -61,6 +66,22 @@ export function openStash(socket?: string): Stash {
     },
   }
   return stash
+}
+
+/** The dirty arbiter takes what is none of ours for a stranger, and does not listen any longer. */
+function checkNames(order: StashOrder): void {
+  for (const name of ['table', 'key'] as const) {
+    const value = (order as Partial<Record<typeof name, unknown>>)[name]
+    if (name in order && value !== null && typeof value !== 'string')
+      throw new TypeError(`${name} of the stash: ${typeof value} is no text`)
+  }
+  if (order.op !== 'put') return
+  try {
+    encode(order.value)
+  } catch (error) {
+    const what = `stash entry ${order.table}/${order.key}`
+    throw dirtyError('MON_DIRTY_NOT_SERIALIZABLE', { what, problem: error instanceof Error ? error.message : String(error) }, error)
+  }
 }
 
 /** The stash of the pool that the environment names. */
