@@ -37,7 +37,16 @@ describe('the table', () => {
 
   it('tells the process of each hook', () => {
     const inArbiter = settings.filter((row) => isHook(row) && row.process === 'arbiter').map(({ name }) => name)
-    expect(inArbiter).toEqual(['onStarting', 'whenReady', 'onReload', 'onExit', 'nworkersChanged', 'preFork', 'childExit', 'onDirtyStarting'])
+    expect(inArbiter).toEqual([
+      'onStarting',
+      'whenReady',
+      'onReload',
+      'onExit',
+      'nworkersChanged',
+      'preFork',
+      'childExit',
+      'onDirtyStarting',
+    ])
   })
 })
 
