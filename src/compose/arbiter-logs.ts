@@ -18,7 +18,7 @@ export function giveLogsAway({ user, group, errorlog, accesslog, chdir }: Settin
 }
 
 /** After a rotation. One that cannot be given away is told of and does not keep the others from being opened. */
-export function reopenLogs({ current, log, roster }: ArbiterScope): void {
+export function reopenLogs({ current, log, roster, dirty }: ArbiterScope): void {
   try {
     giveLogsAway(current.config.settings)
   } catch (error) {
@@ -28,5 +28,6 @@ export function reopenLogs({ current, log, roster }: ArbiterScope): void {
   log.reopen()
   // Only now: before, they could not have created theirs.
   for (const row of roster.rows()) row.reopen()
+  dirty?.reopen()
   log.event('arbiter.reopened')
 }

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { reopenLogs } from '../../../src/compose/arbiter-logs.ts'
+import type { ArbiterScope } from '../../../src/compose/arbiter-scope.ts'
+
+test('a rotation reaches every process that writes: the arbiter, its workers and its dirty arbiter', () => {
+  const reopened: string[] = []
+  const scope = {
+    current: { config: { settings: { user: null, group: null, errorlog: '-', accesslog: null, chdir: '/' } } },
+    log: { reopen: () => reopened.push('arbiter'), event: () => undefined },
+    roster: { rows: () => [{ reopen: () => reopened.push('worker') }] },
+    dirty: { reopen: () => reopened.push('dirty arbiter') },
+  }
+  reopenLogs(scope as unknown as ArbiterScope)
+  reopenLogs({ ...scope, dirty: null } as unknown as ArbiterScope)
+  expect(reopened).toEqual(['arbiter', 'worker', 'dirty arbiter', 'arbiter', 'worker'])
+})
