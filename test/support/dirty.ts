@@ -17,13 +17,13 @@ export const packageFiles = {
 }
 
 export interface DirtyStart extends Partial<StartOptions> {
-  /** Beside `app.mjs`, one worker and an address. */
+  /** Beside `app.mjs`, one worker (unless it says `-w`) and an address. */
   readonly args?: readonly string[]
 }
 
 const withDefaults = ({ args = [], files = {}, ...rest }: DirtyStart): StartOptions => ({
   ...rest,
-  args: ['app.mjs', '-w', '1', '-b', '127.0.0.1:0', ...args],
+  args: ['app.mjs', ...(args.includes('-w') ? [] : ['-w', '1']), '-b', '127.0.0.1:0', ...args],
   files: { 'app.mjs': saying('here'), ...packageFiles, ...files },
 })
 

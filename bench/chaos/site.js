@@ -1,0 +1,3 @@
+import { callOnce } from './call.mjs'
+
+export default async (_, res) => res.end(JSON.stringify(await callOnce()))
