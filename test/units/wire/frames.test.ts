@@ -9,6 +9,8 @@ const limit = 64 * 2 ** 20
 function bytesOf(...frames: OutFrame[]): Buffer {
   const socket = new PassThrough({ highWaterMark: 2 * limit })
   for (const frame of frames) writeFrame(socket as unknown as Socket, frame)
+  // What is written in one turn may be held together until its end.
+  while (socket.writableCorked > 0) socket.uncork()
   return (socket.read() as Buffer | null) ?? Buffer.alloc(0)
 }
 

@@ -11,6 +11,8 @@ const there = <T>(value: T): T => decode<T>(encode(value))
 function sent<T>(value: T): T {
   const socket = new PassThrough({ highWaterMark: 2 ** 26 })
   writeFrame(socket as unknown as Socket, { kind: 1, call: 1, ...encode(value) })
+  // What is written in one turn may be held together until its end.
+  while (socket.writableCorked > 0) socket.uncork()
   let back: T | undefined
   readFrames(2 ** 26, (frame) => { back = decode<T>(frame) }, () => undefined).push(socket.read() as Buffer) // biome-ignore format: short
   return back as T
