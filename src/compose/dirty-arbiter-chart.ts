@@ -4,6 +4,8 @@ import { arbiterMachine, type LoadAnswer } from '../../machines/arbiter.ts'
 import { type ChildOrder, type HandleInput, workerHandleMachine } from '../../machines/worker-handle.ts'
 import { supervise } from '../arbiter/supervision.ts'
 import type { EventName } from '../log/events.ts'
+import { giveTo } from '../os/runtime-folder.ts'
+import { findIdentity } from '../os/user.ts'
 import { dirtySupervisionHost, expectWorkers } from './dirty-arbiter-children.ts'
 import type { AppSpecs } from './dirty-arbiter-generations.ts'
 import type { DirtyScope } from './dirty-arbiter-scope.ts'
@@ -31,7 +33,7 @@ export function dirtyArbiterChart(scope: DirtyScope, workerPath: string) {
   })
   return arbiterMachine.provide({
     actors: {
-      prepare: fromPromise(() => scope.server.listen()),
+      prepare: fromPromise(() => openBroker(scope)),
       loadConfig: fromPromise<LoadAnswer>(async () => loadNext(scope)),
       workerHandle: handles,
     },
@@ -67,6 +69,11 @@ export function dirtyArbiterChart(scope: DirtyScope, workerPath: string) {
       },
     }),
   })
+}
+
+async function openBroker({ server, settings, socketPath }: DirtyScope): Promise<void> {
+  await server.listen()
+  giveTo(findIdentity(settings.user, settings.group, 'settings'), socketPath)
 }
 
 export function allowCalls({ server }: DirtyScope, apps: AppSpecs): void {

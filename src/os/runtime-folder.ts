@@ -1,17 +1,27 @@
-import { chownSync, mkdtempSync } from 'node:fs'
+import { lchownSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** A socket's path has room for 107 bytes; the names in the folder want some 40 of them. */
 const pathMaxBytes = 66
 
+export interface Owner {
+  readonly uid: number | null
+  readonly gid: number | null
+}
+
 /** A private folder (0700) for sockets, owned by whom the processes run as that use them. */
-export function makeRuntimeFolder(owner: { readonly uid: number | null; readonly gid: number | null }): string {
+export function makeRuntimeFolder(owner: Owner): string {
   const wished = process.env['XDG_RUNTIME_DIR'] ?? tmpdir()
   const base = Buffer.byteLength(wished) > pathMaxBytes - 20 ? '/tmp' : wished
   const folder = make(base) ?? make(tmpdir()) ?? mkdtempSync('/tmp/monoceros-')
-  if (process.getuid?.() === 0 && (owner.uid !== null || owner.gid !== null)) chownSync(folder, owner.uid ?? 0, owner.gid ?? 0)
+  giveTo(owner, folder)
   return folder
+}
+
+/** Gives a folder, or what root has made in it, to its users. The name may be another file's by now: no link is followed. */
+export function giveTo({ uid, gid }: Owner, path: string): void {
+  if (process.getuid?.() === 0 && (uid !== null || gid !== null)) lchownSync(path, uid ?? 0, gid ?? 0)
 }
 
 function make(base: string): string | null {
