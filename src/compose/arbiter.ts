@@ -7,6 +7,7 @@ import { removePidFile } from '../os/pid-file.ts'
 import { refuseDebugger, type Signal } from '../os/signals.ts'
 import { setTitle } from '../os/title.ts'
 import { arbiterChart } from './arbiter-chart.ts'
+import type { DirtyKeeper } from './arbiter-dirty.ts'
 import { type ArbiterScope, createArbiterScope } from './arbiter-scope.ts'
 import { hearSignals } from './arbiter-signals.ts'
 
@@ -38,7 +39,7 @@ export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): P
   hearSignals(entry, scope, actor)
   actor.start()
   const exitCode = await done
-  return finish(scope, entry, exitCode)
+  return finish(scope, entry, exitCode, actor.getSnapshot().context.stop.isQuick)
 }
 
 function ended(actor: ArbiterActor, scope: ArbiterScope): Promise<number> {
@@ -58,10 +59,9 @@ function ended(actor: ArbiterActor, scope: ArbiterScope): Promise<number> {
   })
 }
 
-async function finish(scope: ArbiterScope, entry: ArbiterEntry, exitCode: number): Promise<number> {
+async function finish(scope: ArbiterScope, entry: ArbiterEntry, exitCode: number, isQuick: boolean): Promise<number> {
   scope.roster.stop()
-  // Last of all that runs: workers that drain may still need an answer.
-  await scope.dirty?.stop(false)
+  if (scope.dirty !== null) await stopDirty(scope.dirty, scope, entry, isQuick)
   const { pidfile } = scope.current.config.settings
   if (pidfile !== null && scope.hasPidFile) removePidFile(pidfile)
   const lastHooks = Promise.all(scope.farewells).then(() => scope.runHook('onExit'))
@@ -70,6 +70,22 @@ async function finish(scope: ArbiterScope, entry: ArbiterEntry, exitCode: number
   scope.log.event('arbiter.stopped', { served })
   await scope.log.flush()
   return exitCode
+}
+
+/** Last of all that runs: workers that drain may still need an answer. INT is quick, a second one waits for nothing. */
+async function stopDirty(dirty: DirtyKeeper, scope: ArbiterScope, entry: ArbiterEntry, isQuick: boolean): Promise<void> {
+  let isQuickNow = isQuick
+  entry.onSignal((signal) => {
+    if (!/^SIG(INT|QUIT)$/.test(signal)) return
+    if (isQuickNow) {
+      scope.log.event('arbiter.forced')
+      dirty.force()
+    } else {
+      isQuickNow = true
+      void dirty.stop(true)
+    }
+  })
+  await dirty.stop(isQuick)
 }
 
 /** All workers are gone: the last hooks alone may not keep the arbiter for longer than them, nor when it is told to go again. */
