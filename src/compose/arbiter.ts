@@ -76,6 +76,7 @@ async function finish(scope: ArbiterScope, entry: ArbiterEntry, exitCode: number
 async function stopDirty(dirty: DirtyKeeper, scope: ArbiterScope, entry: ArbiterEntry, isQuick: boolean): Promise<void> {
   let isQuickNow = isQuick
   entry.onSignal((signal) => {
+    scope.log.event('arbiter.signal', { signal })
     if (!/^SIG(INT|QUIT)$/.test(signal)) return
     if (isQuickNow) {
       scope.log.event('arbiter.forced')

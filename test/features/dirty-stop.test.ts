@@ -38,6 +38,7 @@ test('a second INT waits for nothing, and leaves no process behind', async () =>
   server.signal('SIGTERM')
   await server.until('dirty.draining')
   server.signal('SIGINT')
+  await server.until('arbiter.signal', { signal: 'SIGINT' })
   server.signal('SIGINT')
   expect((await call).code).toMatch(/^MON_DIRTY_(WORKER_LOST|CANCELLED|CONNECTION)$/)
   expect((await server.exited).code).toBe(0)
