@@ -188,9 +188,9 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
   }
 
   function insert(app: App, waiting: Waiting): void {
-    const at = app.queue.findIndex(({ wish }) => wish.priority < waiting.wish.priority)
-    if (at === -1) app.queue.push(waiting)
-    else app.queue.splice(at, 0, waiting)
+    // From the end: most are of the same priority, and there may be ten thousand of them.
+    const before = app.queue.findLastIndex(({ wish }) => wish.priority >= waiting.wish.priority)
+    app.queue.splice(before + 1, 0, waiting)
   }
 
   return {
