@@ -52,15 +52,17 @@ async function joinArm(name: string, service: Service, can: (task: Task) => bool
 }
 
 /** A pool of `places` workers, and one worker that serves HTTP. */
-export async function startMonoceros(dist: string): Promise<Service & { readonly port: number }> {
+export async function startMonoceros(dist: string, args: readonly string[] = []): Promise<Service & { readonly port: number }> {
   const app = `bench=${join(here, 'app.js')}:BenchApp`
-  const arm = monoceros('monoceros', dist, () => ['--dirty-app', app, '--dirty-workers', String(places)])
+  const arm = monoceros('monoceros', dist, () => ['--dirty-app', app, '--dirty-workers', String(places), ...args])
   const service = await arm.start({ app: join(here, 'site.js'), workers: 1 })
   const socket = await (await fetch(`http://127.0.0.1:${service.port}/dirty-socket`)).text()
   return { ...service, way: { kind: 'monoceros', dist, socket } }
 }
 
-export const monocerosArm = async (dist: string): Promise<RunningArm> => joinArm('monoceros', await startMonoceros(dist))
+/** The others do not stand back either. */
+export const monocerosArm = async (dist: string): Promise<RunningArm> =>
+  joinArm('monoceros', await startMonoceros(dist, ['--dirty-nice', '0']))
 
 export async function pingPongArm(): Promise<RunningArm> {
   const folder = mkdtempSync(join(tmpdir(), 'monoceros-bench-'))
