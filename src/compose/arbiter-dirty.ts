@@ -35,6 +35,8 @@ export interface DirtyKeeper {
 }
 
 const beatSlackMs = 2_000
+/** As long as a dirty arbiter may take to kill its workers, before it is killed itself. */
+const forcePatienceMs = 1_000
 
 export const hasDirtyApps = ({ config }: GenerationRecord) => config.settings.dirtyApps.length > 0
 
@@ -175,7 +177,11 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
       roster.stop()
       rmSync(folder, { recursive: true, force: true })
     },
-    force: () => actor.send({ type: 'force' }),
+    force() {
+      // Its workers lead groups of their own, and would finish their calls first if it were only killed.
+      supervision?.send({ type: 'force' })
+      setTimeout(() => actor.send({ type: 'force' }), forcePatienceMs).unref()
+    },
     reopen: () => supervision?.send({ type: 'reopen' }),
   }
 }

@@ -68,6 +68,9 @@ function hearOrder(scope: DirtyScope, actor: DirtyArbiterActor, order: OrderToWo
       scope.showPhase('draining')
       actor.send({ type: 'stop', reason: order.reason, isQuick: order.isQuick })
       break
+    case 'force':
+      actor.send({ type: 'force' })
+      break
     case 'reopen':
       scope.log.reopen()
       for (const row of scope.roster.rows()) row.reopen()

@@ -57,6 +57,8 @@ export type OrderToWorker =
   | { readonly type: 'boot'; readonly boot: BootOrder }
   | { readonly type: 'drain'; readonly graceMs: number; readonly isQuick: boolean; readonly reason: string }
   | { readonly type: 'reopen' }
+  /** To a dirty arbiter: kill all workers and end. */
+  | { readonly type: 'force' }
   /** To a dirty worker: this lease ends with the call that runs under it, or at once; its holder is gone, or does not give it back. */
   | { readonly type: 'revoke'; readonly lease: string; readonly isHolderGone: boolean }
   /** To a dirty worker, as the answer to `apps`: those that are its own, with how many threads each has. */
