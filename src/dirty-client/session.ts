@@ -228,7 +228,8 @@ async function connectOnce(path: string): Promise<Session> {
         call = broker.open({
           onFrame(frame) {
             broker.close(call)
-            if (self !== undefined) wantNoMore(place, self)
+            leaveList()
+            if (frame.kind === fromBroker.refused && (isPassedOn || isCancelled)) return
             if (frame.kind === fromBroker.refused) return reject(fromRefusal(decode<Refusal>(frame)))
             const grant = decode<LeaseGrant>(frame)
             const lease: Lease = {
@@ -246,7 +247,7 @@ async function connectOnce(path: string): Promise<Session> {
             else resolve(lease)
           },
           onLost(problem) {
-            if (self !== undefined) wantNoMore(place, self)
+            leaveList()
             reject(dirtyError('MON_DIRTY_CONNECTION', { problem }))
           },
         })
@@ -263,8 +264,12 @@ async function connectOnce(path: string): Promise<Session> {
         }
         broker.send({ kind: toBroker.lease, call, ...encode(wish) })
       })
-      function unqueue(): void {
+      function leaveList(): void {
         if (self !== undefined) wantNoMore(place, self)
+        self = undefined
+      }
+      function unqueue(): void {
+        leaveList()
         broker.send({ kind: toBroker.unqueue, call, ...encode(null) })
       }
       granted.catch(() => undefined) // whoever cancelled it does not wait for it
