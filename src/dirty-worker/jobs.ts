@@ -157,19 +157,31 @@ export function createJobs(options: JobsOptions): Jobs {
       refuse(job, endRefusal(job, why))
       if (why === 'timeout') thread.kill('overdue', 'a call took longer than its timeout')
       else thread.kill('kill', 'a call was cancelled')
+      // In native code its thread may last: neither its lease nor the drain of this worker waits for that.
+      abandon(job, thread)
     }, options.cancelGraceMs).unref()
   }
 
   function finish(job: Job): void {
+    const { thread } = job
+    if (thread?.job === job && jobs.has(job.id)) {
+      thread.job = null
+      thread.onFree()
+    }
+    close(job)
+  }
+
+  /** Its thread is not free again, and is shown with it. */
+  function abandon(job: Job, thread: AppThread): void {
+    thread.isLeaving = true
+    close(job)
+  }
+
+  function close(job: Job): void {
     if (!jobs.delete(job.id)) return
     clearTimeout(job.timer)
     job.caller.jobs.delete(job.call)
     if (job.thread === null) waiting = waiting.filter((other) => other !== job)
-    const { thread } = job
-    if (thread?.job === job) {
-      thread.job = null
-      thread.onFree()
-    }
     done++
     options.onLeaseOver(job.head.lease)
     options.onJobDone()
