@@ -247,6 +247,27 @@ test('a request that needs a dirty call while the server drains gets its answer'
   expect(readFileSync(join(server.folder, 'A.closes'), 'utf8')).not.toBe('')
 })
 
+for (const [signals, how] of [
+  [['SIGQUIT'], 'quickly'],
+  [['SIGINT'], 'quickly'],
+  [['SIGTERM', 'SIGINT'], 'when it is told once more, by INT'],
+] as const) {
+  test(`a server that is told ${signals[0]} ends ${how}, whatever calls last`, async () => {
+    const server = startDirty({ args: ['--dirty-app', './a.mjs:A', '--dirty-workers', '1'], files: { 'a.mjs': app('A') } })
+    await server.ready()
+    const lasting = failure(appOf(server, 'a').hold('lasts'))
+    await seen(server, 'lasts.began')
+    const startedMs = performance.now()
+    server.signal(signals[0])
+    await server.until('dirty.draining')
+    for (const more of signals.slice(1)) server.signal(more)
+    expect((await server.exited).code).toBe(0)
+    // The grace of calls is 30 s.
+    expect(performance.now() - startedMs).toBeLessThan(20_000)
+    expect(['MON_DIRTY_WORKER_LOST', 'MON_DIRTY_CANCELLED']).toContain((await lasting).code)
+  })
+}
+
 const refused: readonly (readonly [string, string, number, string])[] = [
   ['is not there', 'x', 4, 'MON_APP_NOT_FOUND'],
   ['throws at import', 'throw new Error("at import")', 4, 'MON_APP_IMPORT'],

@@ -10,6 +10,7 @@ import { poll } from '../support/poll.ts'
 
 /** Its calls tell in the files of its folder what they do: `NAME.began`, and end when `NAME.go` is there. */
 const jobs = `
+import { execSync } from 'node:child_process'
 import { existsSync, writeFileSync, appendFileSync } from 'node:fs'
 import { threadId } from 'node:worker_threads'
 import { DirtyApp, dirty } from 'monoceros/dirty'
@@ -30,6 +31,7 @@ export class JobApp extends DirtyApp {
     await new Promise((resolve, reject) => this.signal.addEventListener('abort', () => { writeFileSync(name + '.aborted', String(this.signal.reason?.name)); reject(this.signal.reason) }))
   }
   spin(name) { writeFileSync(name + '.began', ''); for (;;); }
+  native(name) { writeFileSync(name + '.began', ''); execSync('sleep 60') }
   async ignore(name) { writeFileSync(name + '.began', ''); await new Promise(() => undefined) }
   note(name) { appendFileSync('order', name + ' '); return name }
   async nested(app, action, ...args) { return await dirty(app)[action](...args) }
@@ -190,6 +192,22 @@ test('a handler that does not heed its signal is ended after its grace and repla
   expect(await other).toBe('other')
   expect(await app.echo(1)).toBe(1)
   expect(server.all('worker.died')).toEqual([])
+})
+
+test('a call that is stuck in native code keeps neither others from its worker, nor the worker from ending', async () => {
+  const server = begin(['--dirty-threads', '2'])
+  await server.ready()
+  const app = appOf(server, 'jobs')
+  const stuck = await failure(app.with({ timeoutMs: 200 }).native('stuck'))
+  expect([stuck.code, stuck.facts.phase]).toEqual(['MON_DIRTY_TIMEOUT', 'running'])
+  await server.until('dirty.call-forced', { action: 'native' })
+  // The one that is stuck counts for nobody: its place is the other's.
+  expect(await app.with({ timeoutMs: 15_000 }).echo(1)).toBe(1)
+  await server.until('thread.condemned')
+  const startedMs = performance.now()
+  expect(await server.stop()).toEqual({ code: 0, signal: null })
+  // The grace of calls is 30 s.
+  expect(performance.now() - startedMs).toBeLessThan(20_000)
 })
 
 test('a caller that dies takes its job with it, and the thread is free', async () => {
