@@ -137,7 +137,11 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
   const actor = createActor(
     keeperChart(scope, {
       supervise(input, report) {
-        supervision = supervise(input, host, report)
+        supervision = supervise(input, host, (event) => {
+          // A signal to the whole family has reached it first: its turn comes when the workers are gone.
+          if (event.type === 'child.recycle' && !scope.isServing()) return
+          report(event)
+        })
         return supervision
       },
       onReady() {

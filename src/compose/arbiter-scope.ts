@@ -34,6 +34,8 @@ export interface ArbiterScope {
   readonly roster: Roster
   readonly current: GenerationRecord
   workersWanted: number
+  /** False while it boots, and from the moment it was told to stop. */
+  isServing(): boolean
   /** Null when there are no dirty apps. */
   dirty: DirtyKeeper | null
   hasPidFile: boolean
@@ -75,6 +77,7 @@ export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
     roster: createRoster(),
     workersWanted: 0,
     dirty: null,
+    isServing: () => false,
     hasPidFile: false,
     farewells: new Set(),
     get current() {

@@ -35,6 +35,7 @@ export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): P
     arbiterChart(scope, entry, () => actor),
     { input: { first: first.facts, listeners: first.listeners } },
   )
+  scope.isServing = () => actor.getSnapshot().hasTag('takes-traffic')
   const done = ended(actor, scope)
   hearSignals(entry, scope, actor)
   actor.start()

@@ -84,6 +84,9 @@ function hearOrder(scope: DirtyScope, actor: DirtyArbiterActor, order: OrderToWo
   }
 }
 
+/** Until then the arbiter has heard a signal that was meant for all. */
+const familyMs = 500
+
 function hearSignal(scope: DirtyScope, actor: DirtyArbiterActor, signal: Signal): void {
   switch (signal) {
     case 'SIGTTIN':
@@ -96,11 +99,10 @@ function hearSignal(scope: DirtyScope, actor: DirtyArbiterActor, signal: Signal)
       break
     }
     case 'SIGTERM':
-      actor.send({ type: 'stop', reason: signal, isQuick: false })
-      break
     case 'SIGINT':
     case 'SIGQUIT':
-      actor.send({ type: 'stop', reason: signal, isQuick: true })
+      // Service managers tell the whole family: then the arbiter says when it is our turn, after those that still call.
+      setTimeout(() => scope.channel.send({ type: 'recycle', reason: signal, served: scope.roster.totals().served }), familyMs)
       break
     case 'SIGUSR1':
       scope.log.reopen()

@@ -91,7 +91,10 @@ export async function runWorker(
   entry.onSignal((signal) => {
     if (signal === 'SIGUSR1') reopen()
     // What else may come is meant for the arbiter, and was sent to the whole family.
-    else if (/^SIG(TERM|INT|QUIT)$/.test(signal)) actor.send({ type: 'drain', graceMs, isQuick: signal === 'SIGQUIT', reason: signal })
+    else if (!/^SIG(TERM|INT|QUIT)$/.test(signal)) return
+    // Those that still serve may call: its successor is ready before it goes, or its own arbiter is about to say so.
+    else if (role === 'dirty-worker') scope.recycle(signal)
+    else actor.send({ type: 'drain', graceMs, isQuick: signal === 'SIGQUIT', reason: signal })
   })
   tellLastWords(scope)
   // Threads answer for what takes too long; what is slow there is a stream, or its client.

@@ -1,12 +1,18 @@
 /** The dirty pool is the last to stop, and as patient as whoever stops it. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { ask } from '../support/client.ts'
 import { appOf, dirtyArbiterPid, dirtyWorkers, failure, startDirty } from '../support/dirty.ts'
+import { poll } from '../support/poll.ts'
 
 const files = {
   'jobs.mjs': `
+import { writeFileSync } from 'node:fs'
 import { DirtyApp } from 'monoceros/dirty'
 export class Jobs extends DirtyApp {
   async wait(ms) { return await new Promise((resolve) => setTimeout(resolve, ms, 'waited')) }
+  async begin(ms) { writeFileSync('began', ''); return await this.wait(ms) }
   spin(ms) { const until = Date.now() + ms; while (Date.now() < until); return 'spun' }
 }`,
 }
@@ -44,4 +50,31 @@ test('a second INT waits for nothing, and leaves no process behind', async () =>
   expect((await server.exited).code).toBe(0)
   expect(server.all('arbiter.forced')).toHaveLength(1)
   for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow()
+})
+
+test('TERM to the whole family, as systemd sends it: a request that needs a dirty call is answered', async () => {
+  const server = startDirty({
+    files: {
+      ...files,
+      'app.mjs': `
+import { dirty } from 'monoceros/dirty'
+const jobs = dirty('jobs')
+export default async (req, res) => {
+  const first = await jobs.begin(1_500)
+  // The second is made while everybody drains.
+  res.end(first + ' ' + (await jobs.wait(500)))
+}`,
+    },
+    args,
+  })
+  await server.ready()
+  const answer = ask({ port: server.port() })
+  const dirtyPids = [dirtyArbiterPid(server), ...dirtyWorkers(server).values()]
+  await poll(
+    () => existsSync(join(server.folder, 'began')),
+    () => `it did not begin\n${server.stderr()}`,
+  )
+  for (const pid of [...dirtyPids, ...server.workers().values(), server.pid]) process.kill(pid, 'SIGTERM')
+  expect((await answer).body).toBe('waited waited')
+  expect((await server.exited).code).toBe(0)
 })
