@@ -37,7 +37,7 @@ export async function countsOf(server: Running) {
 }
 
 /** Resolves when nobody calls any more, and the connections that are over have been closed. */
-export async function atRest(server: Running, foreignPid: number): Promise<readonly Held[]> {
+export async function atRest(server: Running, foreignPid: number, note: (problem: string) => void): Promise<readonly Held[]> {
   let counts = await countsOf(server)
   await poll(
     async () => {
@@ -45,7 +45,7 @@ export async function atRest(server: Running, foreignPid: number): Promise<reado
       return counts?.leased === 0 && counts.queued === 0
     },
     () => `leases have not come back: ${JSON.stringify(counts)}`,
-  )
+  ).catch((error: Error) => note(error.message))
   let before = ''
   for (let equal = 0; equal < 5; ) {
     await pause(100)

@@ -13,6 +13,8 @@ export interface ChaosOrder {
   readonly faults: number
   readonly seed: number
   readonly callers: number
+  /** From one fault to the next, at least. Ten deaths of a kind in ten seconds are the most before a supervisor waits longer and longer. */
+  readonly betweenMs?: number
   /** Only faults whose victim and manner are named so. */
   readonly only?: readonly string[]
   onProgress?(text: string): void
@@ -37,8 +39,7 @@ export interface Chaos {
 }
 
 const size: Size = { workers: 2, dirtyWorkers: 2, places: 4 }
-/** Ten deaths of a kind in ten seconds are the most before a supervisor waits longer and longer. */
-const betweenMs = 1_100
+const usualBetweenMs = 1_100
 const wholeWithinMs = 20_000
 const problemsMax = 20
 const warmMs = 1_000
@@ -58,7 +59,7 @@ export async function runChaos(order: ChaosOrder): Promise<Chaos> {
     const problems: string[] = []
     let calls = 0
     let lateMs = 0
-    const note = (problem: string) => problems.length < problemsMax && problems.push(problem)
+    const note = (problem: string) => void (problems.length < problemsMax && problems.push(problem))
     const onCall = (call: Call) => {
       calls++
       lateMs = Math.max(lateMs, call.lateMs)
@@ -70,13 +71,13 @@ export async function runChaos(order: ChaosOrder): Promise<Chaos> {
     callers = await startCallers(server, { http: half, foreign: order.callers - half }, onCall)
     await pause(warmMs)
     await callers.stop()
-    const before = await atRest(server, callers.foreign.pid as number)
+    const before = await atRest(server, callers.foreign.pid as number, note)
     await callers.close()
 
     callers = await startCallers(server, { http: half, foreign: order.callers - half }, onCall)
     const rows = await strike(server, order, note)
     await callers.stop()
-    const after = await atRest(server, callers.foreign.pid as number)
+    const after = await atRest(server, callers.foreign.pid as number, note)
     return { rows, outcomes, calls, lateMs, held: [before, after], problems }
   } finally {
     await callers?.close()
@@ -97,7 +98,7 @@ async function strike(server: Running, order: ChaosOrder, note: (problem: string
     const fault = dice.one(chosen)!
     const startedMs = performance.now()
     await fault.commit(server, dice).catch((error: Error) => note(`fault ${done}, ${fault.victim} ${fault.how}: ${error.message}`))
-    await pause(betweenMs)
+    await pause(order.betweenMs ?? usualBetweenMs)
     while (!(await isWhole(server, size))) {
       if (performance.now() - startedMs > wholeWithinMs) {
         note(`fault ${done}, ${fault.victim} ${fault.how}: ${server.family().length} processes, ${JSON.stringify(await countsOf(server))}`)
