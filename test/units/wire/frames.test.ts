@@ -6,12 +6,19 @@ import { type Frame, frameBytes, type OutFrame, parseFrame, readFrames, writeFra
 
 const limit = 64 * 2 ** 20
 
+/** A newer Node reads one piece at a time. */
+function allOf(socket: PassThrough): Buffer {
+  const pieces: Buffer[] = []
+  for (let piece = socket.read(); piece !== null; piece = socket.read()) pieces.push(piece as Buffer)
+  return Buffer.concat(pieces)
+}
+
 function bytesOf(...frames: OutFrame[]): Buffer {
   const socket = new PassThrough({ highWaterMark: 2 * limit })
   for (const frame of frames) writeFrame(socket as unknown as Socket, frame)
   // What is written in one turn may be held together until its end.
   while (socket.writableCorked > 0) socket.uncork()
-  return (socket.read() as Buffer | null) ?? Buffer.alloc(0)
+  return allOf(socket)
 }
 
 /** What a reader makes of bytes that come in pieces of these sizes, in turn. */

@@ -14,7 +14,9 @@ function sent<T>(value: T): T {
   // What is written in one turn may be held together until its end.
   while (socket.writableCorked > 0) socket.uncork()
   let back: T | undefined
-  readFrames(2 ** 26, (frame) => { back = decode<T>(frame) }, () => undefined).push(socket.read() as Buffer) // biome-ignore format: short
+  const reader = readFrames(2 ** 26, (frame) => { back = decode<T>(frame) }, () => undefined) // biome-ignore format: short
+  // A newer Node reads one piece at a time.
+  for (let piece = socket.read(); piece !== null; piece = socket.read()) reader.push(piece as Buffer)
   return back as T
 }
 
