@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
@@ -6,8 +7,22 @@ const report = process.env['MONOCEROS_TEST_REPORT']
 /** Where many runs have to agree, a test of real processes may fail once; it is tried again, and named as flaky at the end. */
 const retry = Number(process.env['MONOCEROS_TEST_RETRY'] ?? 0)
 
+const root = new URL('..', import.meta.url).pathname
+
+/** What differs most from one Node to the next: these run on every one. */
+const core = ['app-servers', 'autopsy', 'boot', 'dirty-calls', 'examples', 'gthread', 'gthread-bodies', 'gthread-deaths', 'listen-programs', 'signals']
+
+/** `2/3` in the environment: beside the core only every third file, so that three Nodes share what one runs whole. */
+function featureFiles(): string[] {
+  const [part, parts] = (process.env['MONOCEROS_TEST_SHARE'] ?? '1/1').split('/').map(Number)
+  const names = readdirSync(`${root}test/features`).filter((name) => name.endsWith('.test.ts'))
+  const others = names.filter((name) => !core.includes(name.replace('.test.ts', ''))).sort()
+  const share = others.filter((_, index) => index % parts! === part! - 1)
+  return [...names.filter((name) => !others.includes(name)), ...share].map((name) => `test/features/${name}`)
+}
+
 export default defineConfig({
-  root: new URL('..', import.meta.url).pathname,
+  root,
   test: {
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
@@ -21,7 +36,7 @@ export default defineConfig({
       {
         test: {
           name: 'features',
-          include: ['test/features/**/*.test.ts'],
+          include: featureFiles(),
           retry,
           testTimeout: 90_000,
           hookTimeout: 90_000,
