@@ -3,12 +3,14 @@ import { AsyncResource } from 'node:async_hooks'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { bodyBytesOf } from '../http/body-count.ts'
 import type { Claims } from '../lanes/claims.ts'
-import { headFields, unpackHead, unpackTrailers } from '../lanes/head-text.ts'
+import { unpackHead, unpackTrailers } from '../lanes/head-text.ts'
 import { down, headFlags, requestFlags, takenPortionBytes, up } from '../lanes/kinds.ts'
 import type { Line } from '../lanes/line.ts'
 import type { Record } from '../lanes/ring.ts'
 import { addFields, closeExchange, headOf, isDumped, isLastOf, messageClassesOf, setKeepAliveTimeout } from '../os/http-internals.ts'
 import { LaneSocket, type Part } from './lane-socket.ts'
+import { emit, endsOf, fillRequest } from './messages.ts'
+import { joined } from './parts.ts'
 
 export interface RequestsOptions {
   readonly claims: Claims
@@ -310,64 +312,6 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
     },
   }
 }
-
-function emit(server: Server, request: IncomingMessage, response: ServerResponse, flags: number): void {
-  if ((flags & requestFlags.expectsOther) !== 0) {
-    if (server.listenerCount('checkExpectation') > 0) server.emit('checkExpectation', request, response)
-    else {
-      response.writeHead(417)
-      response.end()
-    }
-  } else if ((flags & requestFlags.expectsContinue) !== 0 && server.listenerCount('checkContinue') > 0) {
-    server.emit('checkContinue', request, response)
-  } else {
-    if ((flags & requestFlags.expectsContinue) !== 0) response.writeContinue()
-    server.emit('request', request, response)
-  }
-}
-
-function fillRequest(request: IncomingMessage, fields: string[], flags: number): void {
-  const minor = (flags & requestFlags.isHttp10) !== 0 ? 0 : 1
-  request.httpVersionMajor = 1
-  request.httpVersionMinor = minor
-  request.httpVersion = `1.${minor}`
-  request.method = fields[headFields.method]!
-  request.url = fields[headFields.url]!
-  addFields(request, fields.slice(headFields.headers))
-}
-
-function endsOf(fields: readonly string[]) {
-  const at = (index: number) => (fields[index] === '' ? null : (fields[index] ?? null))
-  const portAt = (index: number) => (fields[index] === '' ? null : Number(fields[index]))
-  return {
-    remoteAddress: at(headFields.remoteAddress),
-    remotePort: portAt(headFields.remotePort),
-    localAddress: at(headFields.localAddress),
-    localPort: portAt(headFields.localPort),
-  }
-}
-
-/** Small parts that were written together go as one. */
-function joined(parts: readonly Part[]): readonly Part[] {
-  if (parts.length === 1) return parts
-  const whole: Part[] = []
-  let small: Buffer[] = []
-  const close = () => {
-    if (small.length > 0) whole.push({ chunk: small.length === 1 ? small[0]! : Buffer.concat(small), encoding: 'utf8' })
-    small = []
-  }
-  for (const { chunk, encoding } of parts) {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
-    if (bytes.byteLength < bigBytes) small.push(bytes as Buffer)
-    else {
-      close()
-      whole.push({ chunk: bytes, encoding })
-    }
-  }
-  close()
-  return whole
-}
-const bigBytes = 16 * 1024
 
 function aborted(): Error {
   return Object.assign(new Error('aborted'), { code: 'ECONNRESET' })
