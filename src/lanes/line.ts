@@ -44,8 +44,8 @@ interface Held {
   readonly payload: Uint8Array | null
 }
 
-/** Up to here copying into the ring and out of it is cheaper than a transfer. */
-const inlineMaxBytes = 16 * 1024
+/** What fits into a record; a body goes in pieces of at most this, since what is transferred waits as garbage for a collection. */
+export const inlineMaxBytes = 16 * 1024
 /** Set in the kind of a record whose payload comes by freight. */
 const byFreight = 0x80
 const readMax = 512

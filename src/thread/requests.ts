@@ -5,7 +5,7 @@ import { bodyBytesOf } from '../http/body-count.ts'
 import type { Claims } from '../lanes/claims.ts'
 import { unpackHead, unpackTrailers } from '../lanes/head-text.ts'
 import { down, headFlags, requestFlags, takenPortionBytes, up } from '../lanes/kinds.ts'
-import type { Line } from '../lanes/line.ts'
+import { inlineMaxBytes, type Line } from '../lanes/line.ts'
 import type { Record } from '../lanes/ring.ts'
 import { addFields, closeExchange, headOf, isDumped, isLastOf, messageClassesOf, setKeepAliveTimeout } from '../os/http-internals.ts'
 import { LaneSocket, type Part } from './lane-socket.ts'
@@ -255,13 +255,25 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
       a = first.encoding === 'utf8' ? Buffer.byteLength(head) : head.length
       b = response.statusCode | (isLastOf(response) ? headFlags.isLast : 0)
     }
-    for (const { chunk, encoding } of joined(parts)) {
-      if (typeof chunk !== 'string') line().sendBytes(kind, slot, stamp, a, b, chunk)
-      else if (encoding === 'utf8' || encoding === 'latin1') line().sendText(kind, slot, stamp, a, b, chunk, encoding)
-      else line().sendBytes(kind, slot, stamp, a, b, Buffer.from(chunk, encoding))
+    const send = (bytes: Uint8Array) => {
+      line().sendBytes(kind, slot, stamp, a, b, bytes)
       if (kind === up.head) kind = up.body
       a = 0
       b = 0
+    }
+    for (const { chunk, encoding } of joined(parts)) {
+      if (typeof chunk === 'string' && chunk.length * 3 <= inlineMaxBytes && (encoding === 'utf8' || encoding === 'latin1')) {
+        line().sendText(kind, slot, stamp, a, b, chunk, encoding)
+        if (kind === up.head) kind = up.body
+        a = 0
+        b = 0
+        continue
+      }
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
+      // A head that is longer than a piece goes as a whole.
+      const first = Math.max(a, inlineMaxBytes)
+      send(bytes.subarray(0, first))
+      for (let at = first; at < bytes.byteLength; at += inlineMaxBytes) send(bytes.subarray(at, at + inlineMaxBytes))
     }
     // Within a batch it is rung in time; from elsewhere nobody else would.
     if (!isRunning) line().ring()

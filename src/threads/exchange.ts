@@ -1,6 +1,7 @@
 /** One request that a thread is to answer, from its head to the last byte of its answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { requestFlags, takenPortionBytes, windowBytes } from '../lanes/kinds.ts'
+import { discard } from './discard.ts'
 import { windowPortionBytes } from './portions.ts'
 
 /** Where it is now; null while it waits for a thread. */
@@ -93,6 +94,8 @@ export class Exchange {
     this.untakenBytes += chunk.byteLength
     this.#kept?.push(chunk)
     this.holder?.sendBody(this, chunk)
+    // A hook may listen too, and keep what it hears.
+    if (this.#kept === null && this.holder !== null && this.req.listenerCount('data') === 1) discard(chunk)
     if (this.untakenBytes >= windowBytes) this.req.pause()
   }
 

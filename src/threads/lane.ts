@@ -5,7 +5,7 @@ import { type Claims, claimsIn, stampMask } from '../lanes/claims.ts'
 import { packEnds, packHead, packTrailers } from '../lanes/head-text.ts'
 import { down, up } from '../lanes/kinds.ts'
 import { createLaneMemory, type LaneMemory, type VitalsPage, vitalsIn } from '../lanes/lane-memory.ts'
-import { type Line, openLine } from '../lanes/line.ts'
+import { inlineMaxBytes, type Line, openLine } from '../lanes/line.ts'
 import type { Record } from '../lanes/ring.ts'
 import type { Exchange, Holder } from './exchange.ts'
 import { answerInstead, cutReply, endReply, passBytes, passHead, textMaxBytes } from './reply.ts'
@@ -187,7 +187,9 @@ export class Lane implements Holder {
   sendBody(exchange: Exchange, bytes: Uint8Array): void {
     if (exchange.isOver) return
     exchange.movedMs = this.#options.nowMs()
-    this.#line.sendBytes(down.body, exchange.slot, exchange.stamp, 0, 0, bytes)
+    for (let at = 0; at < bytes.byteLength; at += inlineMaxBytes) {
+      this.#line.sendBytes(down.body, exchange.slot, exchange.stamp, 0, 0, bytes.subarray(at, at + inlineMaxBytes))
+    }
     this.#line.ring()
   }
 

@@ -4,6 +4,7 @@ import { noteBody } from '../http/body-count.ts'
 import { closingHead, isToBeLast } from '../http/last-answer.ts'
 import { headFlags } from '../lanes/kinds.ts'
 import { beginRaw, writeRaw } from '../os/http-internals.ts'
+import { discard } from './discard.ts'
 import type { Exchange } from './exchange.ts'
 import { windowPortionBytes } from './portions.ts'
 
@@ -43,18 +44,18 @@ export function passHead(
 export function passBytes(exchange: Exchange, data: string | Uint8Array, tell: (bytes: number) => void, bytes = data.length): void {
   const { res } = exchange
   writeRaw(res, data)
-  if (res.socket !== null && res.socket.writableLength === 0) told(exchange, bytes, tell)
-  else {
-    if (exchange.unsentBytes === 0) {
-      // An empty write behind them is answered when all of them have left.
-      writeRaw(res, '', () => {
-        const sent = exchange.unsentBytes
-        exchange.unsentBytes = 0
-        told(exchange, sent, tell)
-      })
-    }
-    exchange.unsentBytes += bytes
+  if (res.socket !== null && res.socket.writableLength === 0) {
+    if (typeof data !== 'string') discard(data)
+    told(exchange, bytes, tell)
+    return
   }
+  exchange.unsentBytes += bytes
+  // An empty write behind it is answered when it has left.
+  writeRaw(res, '', () => {
+    exchange.unsentBytes -= bytes
+    if (typeof data !== 'string') discard(data)
+    told(exchange, bytes, tell)
+  })
 }
 
 function told(exchange: Exchange, bytes: number, tell: (bytes: number) => void): void {
