@@ -36,7 +36,7 @@ export interface DirtyKeeper {
 
 const beatSlackMs = 2_000
 /** As long as a dirty arbiter may take to kill its workers, before it is killed itself. */
-const forcePatienceMs = 1_000
+const forcePatienceMs = 5_000
 
 export const hasDirtyApps = ({ config }: GenerationRecord) => config.settings.dirtyApps.length > 0
 
