@@ -3,6 +3,7 @@ import { unlinkSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createActor } from 'xstate'
+import { isStuck, lanesMaxOf } from '../../machines/thread-pool-rules.ts'
 import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
 import { MonocerosError } from '../base/errors.ts'
 import { createJobs, type Jobs } from '../dirty-worker/jobs.ts'
@@ -27,9 +28,6 @@ const memoryLookMs = 1_000
 /** Longer than a lease is kept without a call. */
 const quietMs = 150
 const mib = 2 ** 20
-/** Threads beside those that serve: replacements that boot. */
-const threadsFactor = 2
-const threadsMax = 64
 
 interface Pool {
   readonly app: string
@@ -40,6 +38,7 @@ interface Pool {
       | { type: 'lane.overdue'; lane: number; blockedMs: number }
       | { type: 'lane.kill'; lane: number; reason: string },
   ): void
+  isStuck(): boolean
   readonly opened: Deferred<void>
   readonly closed: Deferred<void>
 }
@@ -51,7 +50,6 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
   const pools: Pool[] = []
   const revoked = new Set<string>()
   const share = deferred<Extract<OrderToWorker, { type: 'share' }>>()
-  let isStuck = false
   let hasExited = false
   let drained: Deferred<{ tookMs: number; cutRequests: number }> | null = null
   let drainTimer: NodeJS.Timeout | undefined
@@ -87,7 +85,7 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
     const closed = deferred()
     let serving = 0
     let bootError: MonocerosError | null = null
-    const threads = createThreads({ entryPath: entry.threadPath, threadsMax: Math.min(threadsMax, count * threadsFactor), heapMaxMib: 0 })
+    const threads = createThreads({ entryPath: entry.threadPath, threadsMax: lanesMaxOf(count), heapMaxMib: 0 })
     const actor = createActor(
       threadPoolChart(scope, {
         startLane(input, report) {
@@ -125,16 +123,13 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
         onOpen: opened.resolve,
         onCannotOpen: (problem) => opened.reject(bootError ?? new MonocerosError('MON_BOOT_FAILED', { problem: `${app}: ${problem}` })),
         onClosed: closed.resolve,
-        wantSuccessor(reason) {
-          isStuck = true
-          scope.recycle(reason)
-        },
+        wantSuccessor: scope.recycle,
       }),
       { input: { min: count, max: count, bootTimeoutMs: settings.bootTimeout * 900, graceMs: scope.graceMs } },
     )
     actor.start()
     actor.send({ type: 'open' })
-    return { app, send: (event) => actor.send(event), opened, closed }
+    return { app, send: (event) => actor.send(event), isStuck: () => isStuck(actor.getSnapshot().context), opened, closed }
   }
 
   /** A holder may have sent a call before it was told to give its lease back. */
@@ -197,7 +192,7 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
     },
     program: {
       get isStuck() {
-        return isStuck
+        return pools.some((pool) => pool.isStuck())
       },
       async load() {
         // Before any thread is there: those that come inherit it.
