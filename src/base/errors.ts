@@ -31,10 +31,21 @@ export class MonocerosError extends Error {
     return errorCodes[this.code].exit
   }
 
+  /** One that came from another process or thread: its cause stays there, the stack of it came along. */
+  static fromData({ code, facts, stack }: ErrorData): MonocerosError {
+    return new MonocerosError(code as ErrorCode, facts, stack === undefined ? undefined : withStack(stack))
+  }
+
   toData(): ErrorData {
     const stack = stackOf(this.cause)
     return { code: this.code, text: this.message, facts: this.facts, ...(stack === undefined ? {} : { stack }) }
   }
+}
+
+function withStack(stack: string): Error {
+  const error = new Error(stack.split('\n', 1)[0])
+  error.stack = stack
+  return error
 }
 
 /** Replaces each `{name}` in a sentence by the fact of that name; a missing fact leaves nothing. */

@@ -154,7 +154,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
         started.reject(
           lastError === null
             ? new MonocerosError('MON_BOOT_FAILED', { problem: `the dirty arbiter: ${problem}` })
-            : new MonocerosError(lastError.code as ErrorCode, lastError.facts, withStack(lastError.stack)),
+            : MonocerosError.fromData(lastError),
         )
       },
       onStopped: stopped.resolve,
@@ -199,11 +199,4 @@ function appsOf({ config }: GenerationRecord): NonNullable<BootOrder['dirty']>['
     name,
     spec: spec.given === null ? spec.text : spec.text.slice(spec.given.length + 1),
   }))
-}
-
-function withStack(stack: string | undefined): Error | undefined {
-  if (stack === undefined) return undefined
-  const error = new Error(stack.split('\n', 1)[0])
-  error.stack = stack
-  return error
 }

@@ -1,7 +1,6 @@
 /** Asks the class of a dirty app what it wants, in a thread that goes again: nobody may have to load the app here. */
 import { MessageChannel } from 'node:worker_threads'
 import * as Comlink from 'comlink'
-import type { ErrorCode } from '../base/error-codes.ts'
 import { MonocerosError } from '../base/errors.ts'
 import type { DirtyAppFacts } from '../ipc/messages.ts'
 import type { DirtyControl, DirtyTask } from '../lanes/dirty-control.ts'
@@ -31,7 +30,7 @@ export async function lookAtApp({ entryPath, app, spec }: LookOrder): Promise<Di
   })
   try {
     const answer = await Promise.race([remote.look(), ended])
-    if (!answer.ok) throw new MonocerosError(answer.error.code as ErrorCode, answer.error.facts, stackHolder(answer.error.stack))
+    if (!answer.ok) throw MonocerosError.fromData(answer.error)
     const { workers, threads, stashes } = answer
     return { name: app, workers, threads, stashes }
   } finally {
@@ -40,12 +39,4 @@ export async function lookAtApp({ entryPath, app, spec }: LookOrder): Promise<Di
     calls.port1.close()
     control.port1.close()
   }
-}
-
-/** The app's own error is in another thread: its stack came along. */
-export function stackHolder(stack: string | undefined): Error | undefined {
-  if (stack === undefined) return undefined
-  const error = new Error(stack.split('\n', 1)[0])
-  error.stack = stack
-  return error
 }

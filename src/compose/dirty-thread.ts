@@ -5,7 +5,7 @@ import * as Comlink from 'comlink'
 import { findApp } from '../app/find.ts'
 import { importApp, type ModuleNamespace } from '../app/load.ts'
 import { parseDirtySpec } from '../base/dirty-spec.ts'
-import { MonocerosError, problemOf, stackOf } from '../base/errors.ts'
+import { MonocerosError, problemOf } from '../base/errors.ts'
 import { reservedNames, setCallSource } from '../dirty-client/dirty.ts'
 import { type AppInstance, type CallContext, runCalls } from '../dirty-thread/run-calls.ts'
 import type { DirtyAppFacts } from '../ipc/messages.ts'
@@ -116,6 +116,5 @@ function refuseReserved(spec: string, App: AppClass): void {
 
 function failed(spec: string, error: unknown): Extract<StepAnswer, { ok: false }> {
   const named = error instanceof MonocerosError ? error : new MonocerosError('MON_DIRTY_LOAD', { spec, problem: problemOf(error) }, error)
-  const stack = stackOf(named.cause)
-  return { ok: false, exitCode: named.exitCode, error: { ...named.toData(), ...(stack === undefined ? {} : { stack }) } }
+  return { ok: false, exitCode: named.exitCode, error: named.toData() }
 }

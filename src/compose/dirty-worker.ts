@@ -15,7 +15,7 @@ import { readFrames } from '../wire/frames.ts'
 import type { DrainOrder } from '../worker/drain.ts'
 import { type Deferred, deferred, within } from './deferred.ts'
 import { startDirtyLane } from './dirty-lanes.ts'
-import { lookAtApp, stackHolder } from './dirty-look.ts'
+import { lookAtApp } from './dirty-look.ts'
 import { threadPoolChart } from './thread-pool-chart.ts'
 import { runWorker, type WorkerEntry, type WorkerParts } from './worker.ts'
 import { showPhase } from './worker-chart.ts'
@@ -98,7 +98,7 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
               threads,
               jobs,
               onCannotOpen({ error }) {
-                bootError ??= new MonocerosError(error.code as ErrorCode, error.facts, stackHolder(error.stack))
+                bootError ??= MonocerosError.fromData(error)
                 if (serving > 0)
                   log.event('thread.cannot-boot', {
                     app,

@@ -167,8 +167,7 @@ export function createThreadProgram(orders: ThreadOrders): ThreadProgram {
 
 function failed(error: unknown): Extract<StepAnswer, { ok: false }> {
   const named = error instanceof MonocerosError ? error : new MonocerosError('MON_BOOT_FAILED', { problem: problemOf(error) }, error)
-  const stack = stackOf(named.cause)
-  return { ok: false, exitCode: named.exitCode, error: { ...named.toData(), ...(stack === undefined ? {} : { stack }) } }
+  return { ok: false, exitCode: named.exitCode, error: named.toData() }
 }
 
 /** Nothing but our own ports holds the loop, and nobody has listened: this program will never serve. */

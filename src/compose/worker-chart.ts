@@ -1,7 +1,7 @@
 /** The worker's chart with its effects. */
 import { fromPromise } from 'xstate'
 import { type BootFailure, workerMachine } from '../../machines/worker.ts'
-import { MonocerosError, problemOf, stackOf } from '../base/errors.ts'
+import { MonocerosError, problemOf } from '../base/errors.ts'
 import { readPulse } from '../ipc/pulse.ts'
 import type { EventName } from '../log/events.ts'
 import { setTitle } from '../os/title.ts'
@@ -57,6 +57,5 @@ export function showPhase({ boot, role, apps }: WorkerScope, phase: string | nul
 
 function tellFailed({ channel }: WorkerScope, { error, exitCode }: BootFailure): void {
   const named = error instanceof MonocerosError ? error : new MonocerosError('MON_BOOT_FAILED', { problem: problemOf(error) }, error)
-  const stack = stackOf(named.cause)
-  channel.send({ type: 'failed', exitCode, error: { ...named.toData(), ...(stack === undefined ? {} : { stack }) } })
+  channel.send({ type: 'failed', exitCode, error: named.toData() })
 }

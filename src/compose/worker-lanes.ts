@@ -29,7 +29,7 @@ export interface LanesHost {
   readonly isHeadKept: boolean
   ordersFor(lane: number): ThreadOrders
   addressOf: ThreadHost['addressOf']
-  listen(lane: number, ordinal: number, wish: ProgramListen, server: ServerFacts): ReturnType<ThreadHost['listen']>
+  listen(ordinal: number, wish: ProgramListen, server: ServerFacts): ReturnType<ThreadHost['listen']>
   onOpened(answer: Extract<OpenAnswer, { ok: true }>): void
   onCannotOpen(answer: Extract<OpenAnswer, { ok: false }>, tell: (event: EventName, facts: Readonly<Record<string, unknown>>) => void): void
 }
@@ -75,7 +75,7 @@ export function startLane(input: LaneInput, host: LanesHost, report: (event: Lan
     },
     log: (event, facts, stack) => tell(event as EventName, { ...facts, ...(stack === null ? {} : { stack: stack.split('\n') }) }),
     addressOf: host.addressOf,
-    listen: (wish, server) => host.listen(input.lane, listens++, wish, server),
+    listen: (wish, server) => host.listen(listens++, wish, server),
     closed: () => tell('thread.program-closed', {}),
   }
   // The answer of a thread that dies first never comes; its end does.

@@ -71,7 +71,7 @@ export function createThreadsProgram(
     isHeadKept: scope.accessLog !== null || scope.hooks.postRequest !== undefined,
     ordersFor,
     addressOf: doors.addressOf,
-    listen: (_lane, ordinal, wish, server) => doors.listen(ordinal, wish, server),
+    listen: doors.listen,
     onOpened(answer) {
       if (kind !== null) return
       kind = answer.kind
@@ -79,7 +79,7 @@ export function createThreadsProgram(
       channel.send({ type: 'loaded', kind, loadMs: answer.loadMs })
     },
     onCannotOpen({ error }, tellOfThread) {
-      if (kind === null) bootError ??= new MonocerosError(error.code as ErrorCode, error.facts, stackHolder(error.stack))
+      if (kind === null) bootError ??= MonocerosError.fromData(error)
       else {
         tellOfThread('thread.cannot-boot', {
           problem: error.text,
@@ -235,12 +235,4 @@ export function createThreadsProgram(
     },
     exit,
   }
-}
-
-/** The app's own error is in another thread: its stack came along. */
-function stackHolder(stack: string | undefined): Error | undefined {
-  if (stack === undefined) return undefined
-  const error = new Error(stack.split('\n', 1)[0])
-  error.stack = stack
-  return error
 }

@@ -27,8 +27,6 @@ export interface Requests {
   run(): void
   /** Called with each response that was ended. */
   onFinish(response: ServerResponse): void
-  readonly running: number
-  readonly handled: number
 }
 
 interface Entry {
@@ -62,7 +60,6 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
   const entries: (Entry | undefined)[] = []
   let pending: Entry[] = []
   let running = 0
-  let handled = 0
   let isRunning = false
   let isScheduled = false
   /** The request that is being started is the last of its batch. */
@@ -283,7 +280,6 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
   function leave(entry: Entry): void {
     if (entries[entry.slot] === entry) entries[entry.slot] = undefined
     running--
-    handled++
     if (entry.isAborted) line().send(up.gone, entry.slot, entry.stamp)
     if (!isRunning) line().ring()
     runSoon()
@@ -315,12 +311,6 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
         closeExchange(request, response, socket)
         if (socket.listenerCount('close') > 0) socket.destroy()
       })
-    },
-    get running() {
-      return running
-    },
-    get handled() {
-      return handled
     },
   }
 }

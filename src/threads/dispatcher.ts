@@ -26,7 +26,6 @@ export interface Dispatcher {
   /** No thread is free, and requests wait or were given ahead. */
   readonly isSaturated: boolean
   readonly waiting: number
-  lanes(): readonly Lane[]
 }
 
 /** What a thread has been given ahead is taken back when it has finished nothing for this long. */
@@ -209,7 +208,6 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
     get waiting() {
       return waiting
     },
-    lanes: () => lanes,
   }
 }
 

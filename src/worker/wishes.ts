@@ -1,5 +1,5 @@
 /** Handles that a worker asks its arbiter for: a listener's again, or what an unmodified program wants to listen to. */
-import { type ErrorData, MonocerosError } from '../base/errors.ts'
+import { MonocerosError } from '../base/errors.ts'
 import type { FactFromWorker, ListenerFact, ListenWish, OrderToWorker } from '../ipc/messages.ts'
 
 export interface Granted {
@@ -43,13 +43,9 @@ export function createWishes(send: (fact: FactFromWorker) => boolean): Wishes {
       const asker = waiting.get(order.wishId)
       waiting.delete(order.wishId)
       holdWhileWaiting()
-      if (order.problem !== null) asker?.reject(rebuilt(order.problem))
+      if (order.problem !== null) asker?.reject(MonocerosError.fromData(order.problem))
       else if (order.listener !== null && handle) asker?.resolve({ listener: order.listener, handle })
       else asker?.reject(new Error('the arbiter sent no handle'))
     },
   }
-}
-
-function rebuilt(problem: ErrorData): MonocerosError {
-  return new MonocerosError(problem.code as ConstructorParameters<typeof MonocerosError>[0], problem.facts)
 }
