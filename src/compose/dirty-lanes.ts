@@ -52,7 +52,6 @@ export function startDirtyLane(
     port: calls.port1,
     job: null,
     isLeaving: false,
-    movedMs: nowMs(),
     kill: (why, reason) => host.end(input.lane, why, reason, thread.job === null ? 0 : Math.round(nowMs() - thread.job.startedMs)),
     onFree() {
       if (isDraining && thread.job === null) void shutDown()

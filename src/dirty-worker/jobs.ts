@@ -14,8 +14,6 @@ export interface AppThread {
   job: Job | null
   /** It has left: it is given no more. */
   isLeaving: boolean
-  /** When it last gave a sign of life for its job. */
-  movedMs: number
   /** Ends it, as it did not heed its signal: `overdue` shows where it stood. */
   kill(why: 'overdue' | 'kill', reason: string): void
   /** Its call is over. */
@@ -133,7 +131,6 @@ export function createJobs(options: JobsOptions): Jobs {
 
   function run(thread: AppThread, job: Job): void {
     thread.job = job
-    thread.movedMs = nowMs()
     job.thread = thread
     const memory = job.memory!
     job.memory = null
@@ -190,7 +187,6 @@ export function createJobs(options: JobsOptions): Jobs {
 
   function hear(thread: AppThread, message: FromThread): void {
     const job = jobs.get(message.job)
-    thread.movedMs = nowMs()
     if (job === undefined || job.thread !== thread) return
     pass(job, message)
     if (message.isLast) finish(job)

@@ -30,6 +30,8 @@ export interface Line {
   bytesOf(record: Record): Buffer
   /** The other end has not read all that was sent. */
   readonly isUnread: boolean
+  /** Bytes that could not be sent yet. */
+  readonly heldBytes: number
   close(): void
 }
 
@@ -54,12 +56,14 @@ export function openLine(options: LineOptions): Line {
   const reader = readRing(options.incoming)
   const record: Record = { kind: 0, slot: 0, stamp: 0, a: 0, b: 0, offset: 0, length: 0 }
   let held: Held[] = []
+  let heldBytes = 0
   let isReading = false
   /** Whether the record at hand has a payload in freight that was not fetched yet. */
   let isFreightDue = false
 
   function hold(entry: Held): void {
     held.push(entry)
+    heldBytes += entry.payload?.byteLength ?? 0
     writer.wantRoom()
   }
 
@@ -87,13 +91,13 @@ export function openLine(options: LineOptions): Line {
 
   function sendHeld(): void {
     let sent = 0
-    while (sent < held.length && write(held[sent]!)) sent++
+    while (sent < held.length && write(held[sent]!)) heldBytes -= held[sent++]!.payload?.byteLength ?? 0
     if (sent > 0) held = held.slice(sent)
     if (held.length === 0) return
     writer.wantRoom()
     // Room may have come just before we asked for it: then nobody rings.
     if (sent === 0 && write(held[0]!)) {
-      held.shift()
+      heldBytes -= held.shift()!.payload?.byteLength ?? 0
       sendHeld()
     }
   }
@@ -169,6 +173,9 @@ export function openLine(options: LineOptions): Line {
     },
     get isUnread() {
       return held.length > 0 || writer.isUnread
+    },
+    get heldBytes() {
+      return heldBytes
     },
     close() {
       bell.close()
