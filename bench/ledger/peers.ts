@@ -1,8 +1,6 @@
 /** The same load and the same app on node:cluster and PM2, for the events they have. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -10,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { ask } from '../../test/support/client.ts'
 import { pm2Path } from '../peers.ts'
+import { freePort } from '../serve/child.ts'
 import { childrenOf } from '../serve/processes.ts'
 import { readBooks } from './books.ts'
 import { appFile, soundApp, workers } from './monoceros.ts'
@@ -218,12 +217,3 @@ const serves = (port: number) =>
     ({ status }) => status === 200,
     () => false,
   )
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}

@@ -14,14 +14,12 @@ import { firstInheritedFd } from '../os/spawn.ts'
 import { titleRoom } from '../os/title.ts'
 import type { ArbiterEntry } from './arbiter.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
+import { frozenAfterMs } from './frozen-after.ts'
 import { hookLog } from './hook-log.ts'
 
 interface AskedActor {
   send(event: { type: 'listener.wanted'; id: string; address: string } | { type: 'listener.unwanted'; id: string }): void
 }
-
-/** A watchdog beats twice a second: this much on top of `timeout` tells a late beat from none. */
-const beatSlackMs = 2_000
 
 export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor: () => AskedActor): SupervisionHost {
   const { roster } = scope
@@ -105,7 +103,7 @@ function spawnFacts(scope: ArbiterScope, input: HandleInput): SpawnFacts {
     fds: settings.reusePort ? [] : inherited.fds,
     env: { ...process.env, ...environmentOf(settings.rawEnv), ...scope.dirty?.env },
     cwd: settings.chdir,
-    frozenMs: settings.timeout === 0 ? 0 : settings.timeout * 1_000 + beatSlackMs,
+    frozenMs: frozenAfterMs(settings),
   }
 }
 

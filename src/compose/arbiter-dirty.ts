@@ -18,6 +18,7 @@ import { findIdentity } from '../os/user.ts'
 import { brokerSocket, socketVariable } from '../wire/socket-path.ts'
 import type { ArbiterScope, GenerationRecord } from './arbiter-scope.ts'
 import { type Deferred, deferred } from './deferred.ts'
+import { frozenAfterMs } from './frozen-after.ts'
 import { keeperChart } from './keeper-chart.ts'
 
 export interface DirtyKeeper {
@@ -34,7 +35,6 @@ export interface DirtyKeeper {
   readonly env: Readonly<Record<string, string>>
 }
 
-const beatSlackMs = 2_000
 /** As long as a dirty arbiter may take to kill its workers, before it is killed itself. */
 const forcePatienceMs = 5_000
 
@@ -69,7 +69,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
       fds: [],
       env: { ...process.env, [socketVariable]: join(folder, brokerSocket) },
       cwd: record.config.settings.chdir,
-      frozenMs: record.config.settings.timeout === 0 ? 0 : record.config.settings.timeout * 1_000 + beatSlackMs,
+      frozenMs: frozenAfterMs(record.config.settings),
     }),
     onBooting: (child) => tell(child, 'dirty.booting', {}),
     onLoaded: () => undefined,

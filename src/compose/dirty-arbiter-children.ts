@@ -10,8 +10,7 @@ import type { Log } from '../log/error-log.ts'
 import { titleRoom } from '../os/title.ts'
 import { socketVariable } from '../wire/socket-path.ts'
 import type { DirtyScope } from './dirty-arbiter-scope.ts'
-
-const beatSlackMs = 2_000
+import { frozenAfterMs } from './frozen-after.ts'
 
 export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): SupervisionHost {
   const { children, generations, roster, server, stash } = scope
@@ -101,7 +100,7 @@ function spawnFacts({ boot, folder, socketPath, generations }: DirtyScope, input
     fds: [],
     env: { ...process.env, [socketVariable]: socketPath },
     cwd: process.cwd(),
-    frozenMs: of.settings.timeout === 0 ? 0 : of.settings.timeout * 1_000 + beatSlackMs,
+    frozenMs: frozenAfterMs(of.settings),
   }
 }
 
