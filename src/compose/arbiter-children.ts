@@ -3,8 +3,6 @@
 import type { HandleInput } from '../../machines/worker-handle.ts'
 import { addressOfWish } from '../arbiter/listeners.ts'
 import type { DoorAnswer, SpawnFacts, Supervised, SupervisionHost } from '../arbiter/supervision.ts'
-import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
-import type { ErrorData } from '../base/errors.ts'
 import type { WorkerFacts } from '../config/hook-types.ts'
 import { hookRows } from '../config/sections/hooks.ts'
 import { autopsyFacts } from '../ipc/autopsy-facts.ts'
@@ -14,6 +12,7 @@ import { firstInheritedFd } from '../os/spawn.ts'
 import { titleRoom } from '../os/title.ts'
 import type { ArbiterEntry } from './arbiter.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
+import { tellCannotBoot } from './cannot-boot.ts'
 import { frozenAfterMs } from './frozen-after.ts'
 import { hookLog } from './hook-log.ts'
 
@@ -42,7 +41,7 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
     spawnFacts: (input) => spawnFacts(scope, input),
     onBooting: (child) => logOf(child).event('worker.booting', { childPid: child.pid }),
     onLoaded: (child, kind, loadMs) => logOf(child).event('worker.loaded', { childPid: child.pid, kind, loadMs }),
-    onFailed: (child, error) => tellOnce(scope, logOf(child), child, error),
+    onFailed: (child, error) => tellCannotBoot(scope, logOf(child), { pid: child.pid, generation: child.input.generation }, error),
     onBlocked: (child, blockedMs, autopsy) =>
       // The stack was taken while it was blocked: of how long it was in the end the autopsy knows nothing.
       logOf(child).event('worker.blocked', { childPid: child.pid, ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs }),
@@ -106,21 +105,6 @@ function spawnFacts(scope: ArbiterScope, input: HandleInput): SpawnFacts {
     frozenMs: frozenAfterMs(settings),
   }
 }
-
-/** Four workers that fail alike would print four times the same stack. */
-function tellOnce(scope: ArbiterScope, log: Log, child: Supervised, error: ErrorData): void {
-  const key = `${child.input.generation} ${error.text}`
-  if (told.get(scope) === key) return
-  told.set(scope, key)
-  log.event('worker.cannot-boot', {
-    childPid: child.pid,
-    problem: error.text,
-    code: error.code,
-    ...(Object.hasOwn(errorCodes, error.code) ? { advice: errorCodes[error.code as ErrorCode].advice } : {}),
-    ...(error.stack ? { stack: error.stack.split('\n') } : {}),
-  })
-}
-const told = new WeakMap<ArbiterScope, string>()
 
 /** Port 0 means another port each time a program asks, but the same for the same asking of every worker. */
 const anyPortWishes = new WeakMap<HandleInput, number>()

@@ -6,7 +6,6 @@ import type { HandleInput } from '../../machines/worker-handle.ts'
 import { createRoster } from '../arbiter/roster.ts'
 import { type Supervised, type Supervision, type SupervisionHost, supervise } from '../arbiter/supervision.ts'
 import { nameDirtyApps, parseDirtySpec } from '../base/dirty-spec.ts'
-import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
 import { type ErrorData, MonocerosError } from '../base/errors.ts'
 import { hookRows } from '../config/sections/hooks.ts'
 import { autopsyFacts } from '../ipc/autopsy-facts.ts'
@@ -17,6 +16,7 @@ import { titleRoom } from '../os/title.ts'
 import { findIdentity } from '../os/user.ts'
 import { brokerSocket, socketVariable } from '../wire/socket-path.ts'
 import type { ArbiterScope, GenerationRecord } from './arbiter-scope.ts'
+import { cannotBootFacts } from './cannot-boot.ts'
 import { type Deferred, deferred } from './deferred.ts'
 import { frozenAfterMs } from './frozen-after.ts'
 import { keeperChart } from './keeper-chart.ts'
@@ -75,13 +75,9 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
     onLoaded: () => undefined,
     onFailed(child, error) {
       lastError = error
-      // While the server starts it is told as the reason why it does not.
-      if (hasServed)
-        tell(child, 'dirty.cannot-boot', {
-          problem: error.text,
-          code: error.code,
-          ...(Object.hasOwn(errorCodes, error.code) ? { advice: errorCodes[error.code as ErrorCode].advice } : {}),
-        })
+      // While the server starts it is told as the reason why it does not; the stack was told by the dirty arbiter itself.
+      const { stack: _, ...data } = error
+      if (hasServed) tell(child, 'dirty.cannot-boot', cannotBootFacts(data))
     },
     onBlocked: (child, blockedMs, autopsy) =>
       tell(child, 'worker.blocked', { ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs }),

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import type { HandleInput } from '../../machines/worker-handle.ts'
 import type { SpawnFacts, Supervised, SupervisionHost } from '../arbiter/supervision.ts'
 import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
-import type { ErrorData } from '../base/errors.ts'
 import { autopsyFacts } from '../ipc/autopsy-facts.ts'
 import type { DirtyAppFacts } from '../ipc/messages.ts'
 import type { Log } from '../log/error-log.ts'
 import { titleRoom } from '../os/title.ts'
 import { socketVariable } from '../wire/socket-path.ts'
+import { tellCannotBoot } from './cannot-boot.ts'
 import type { DirtyScope } from './dirty-arbiter-scope.ts'
 import { frozenAfterMs } from './frozen-after.ts'
 
@@ -39,7 +39,7 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
     },
     onLoaded: (child, kind, loadMs) => logOf(child).event('worker.loaded', { childPid: child.pid, kind, loadMs }),
     onFailed(child, error) {
-      tellFailed(scope, logOf(child), child, error)
+      tellCannotBoot(scope, logOf(child), { pid: child.pid, generation: child.input.generation }, error)
       const present = children.get(child.input.age)
       if (present !== undefined) present.hasFailed = true
       expectWorkers(scope)
@@ -103,18 +103,3 @@ function spawnFacts({ boot, folder, socketPath, generations }: DirtyScope, input
     frozenMs: frozenAfterMs(of.settings),
   }
 }
-
-/** Workers that fail alike would print the same stack, each for itself. */
-function tellFailed(scope: DirtyScope, log: Log, { pid, input }: Supervised, error: ErrorData): void {
-  const key = `${input.generation} ${error.text}`
-  if (told.get(scope) === key) return
-  told.set(scope, key)
-  log.event('worker.cannot-boot', {
-    childPid: pid,
-    problem: error.text,
-    code: error.code,
-    ...(Object.hasOwn(errorCodes, error.code) ? { advice: errorCodes[error.code as ErrorCode].advice } : {}),
-    ...(error.stack ? { stack: error.stack.split('\n') } : {}),
-  })
-}
-const told = new WeakMap<DirtyScope, string>()

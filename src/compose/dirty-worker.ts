@@ -4,7 +4,6 @@ import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createActor } from 'xstate'
 import { isStuck, lanesMaxOf } from '../../machines/thread-pool-rules.ts'
-import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
 import { MonocerosError } from '../base/errors.ts'
 import { createJobs, type Jobs } from '../dirty-worker/jobs.ts'
 import type { OrderToWorker } from '../ipc/messages.ts'
@@ -13,6 +12,7 @@ import { standBack } from '../os/nice.ts'
 import { createThreads } from '../threads/threads.ts'
 import { readFrames } from '../wire/frames.ts'
 import type { DrainOrder } from '../worker/drain.ts'
+import { cannotBootFacts } from './cannot-boot.ts'
 import { type Deferred, deferred, within } from './deferred.ts'
 import { startDirtyLane } from './dirty-lanes.ts'
 import { lookAtApp } from './dirty-look.ts'
@@ -99,13 +99,7 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
               jobs,
               onCannotOpen({ error }) {
                 bootError ??= MonocerosError.fromData(error)
-                if (serving > 0)
-                  log.event('thread.cannot-boot', {
-                    app,
-                    problem: error.text,
-                    code: error.code,
-                    advice: errorCodes[error.code as ErrorCode].advice,
-                  })
+                if (serving > 0) log.event('thread.cannot-boot', { app, ...cannotBootFacts(error) })
               },
               onServing(by) {
                 serving += by

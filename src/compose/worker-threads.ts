@@ -1,7 +1,6 @@
 /** The user's program in a worker of class gthread: its threads have it, the main thread has the connections. */
 import { createActor } from 'xstate'
 import { isStuck, lanesMaxOf } from '../../machines/thread-pool-rules.ts'
-import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
 import { nowMs } from '../ipc/pulse.ts'
 import type { ServerFacts, ThreadOrders } from '../lanes/thread-control.ts'
@@ -10,6 +9,7 @@ import { findOverdue } from '../threads/overdue.ts'
 import { createThreads } from '../threads/threads.ts'
 import type { Wishes } from '../worker/wishes.ts'
 import { asyncClass } from '../worker/worker-class.ts'
+import { cannotBootFacts } from './cannot-boot.ts'
 import { deferred, within } from './deferred.ts'
 import { threadPoolChart } from './thread-pool-chart.ts'
 import { type LaneLife, type LanesHost, startLane } from './worker-lanes.ts'
@@ -81,12 +81,7 @@ export function createThreadsProgram(
     onCannotOpen({ error }, tellOfThread) {
       if (kind === null) bootError ??= MonocerosError.fromData(error)
       else {
-        tellOfThread('thread.cannot-boot', {
-          problem: error.text,
-          code: error.code,
-          advice: errorCodes[error.code as ErrorCode].advice,
-          ...(error.stack === undefined ? {} : { stack: error.stack.split('\n') }),
-        })
+        tellOfThread('thread.cannot-boot', cannotBootFacts(error))
       }
     },
   })
