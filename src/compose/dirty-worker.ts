@@ -11,7 +11,7 @@ import { nowMs } from '../ipc/pulse.ts'
 import { standBack } from '../os/nice.ts'
 import { createThreads } from '../threads/threads.ts'
 import { readFrames } from '../wire/frames.ts'
-import type { DrainOrder } from '../worker/drain.ts'
+import { type DrainOrder, graceMsOf } from '../worker/drain.ts'
 import { cannotBootFacts } from './cannot-boot.ts'
 import { type Deferred, deferred, within } from './deferred.ts'
 import { startDirtyLane } from './dirty-lanes.ts'
@@ -138,10 +138,9 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
 
   function drainFor(order: DrainOrder): void {
     clearTimeout(drainTimer)
-    const graceMs = order.isQuick ? Math.min(1_000, order.graceMs) : order.graceMs
     drainTimer = setTimeout(
       () => drained?.resolve({ tookMs: Math.round(performance.now() - drainedFromMs), cutRequests: jobs.running }),
-      Math.min(2 ** 31 - 1, graceMs),
+      Math.min(2 ** 31 - 1, graceMsOf(order)),
     )
     endDrainIfIdle()
   }

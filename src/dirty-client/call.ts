@@ -2,7 +2,7 @@
 
 import type { Endpoint } from 'comlink'
 import * as Comlink from 'comlink'
-import { decode, type Encoded, encode } from '../wire/codec.ts'
+import { decode, type Encoded, encode, isClonable } from '../wire/codec.ts'
 import { type Frame, frameBytes } from '../wire/frames.ts'
 import { type CallHead, fromWorker, isThrown, isTimeout, type LeaseWish, type Refusal, toWorker } from '../wire/kinds.ts'
 import type { Thrown } from '../wire/thrown.ts'
@@ -305,15 +305,6 @@ function isProxied(value: unknown): value is object {
   if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false
   // The caller may have a Comlink of its own, whose marker is another symbol of the same name.
   return Comlink.proxyMarker in value || Object.getOwnPropertySymbols(value).some(({ description }) => description === 'Comlink.proxy')
-}
-
-function isClonable(value: unknown): boolean {
-  try {
-    encode(value)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function detached({ meta, buffers }: Encoded, transfer: readonly ArrayBuffer[]): Encoded {

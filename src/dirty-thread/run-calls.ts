@@ -2,7 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Endpoint } from 'comlink'
 import { MonocerosError } from '../base/errors.ts'
-import { decode, type Encoded, encode } from '../wire/codec.ts'
+import { decode, type Encoded, encode, isClonable } from '../wire/codec.ts'
 import { parseFrame } from '../wire/frames.ts'
 import { type CallHead, fromWorker, isThrown, type Refusal, streamWindow } from '../wire/kinds.ts'
 import type { FromThread, ToThread } from '../wire/port-messages.ts'
@@ -206,15 +206,6 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
       const problem = error instanceof Error ? error.message : String(error)
       throw new Refused({ code: 'MON_DIRTY_NOT_SERIALIZABLE', facts: { what: `the answer of ${appName}`, problem } }, problem)
     }
-  }
-}
-
-function isClonable(value: unknown): boolean {
-  try {
-    encode(value)
-    return true
-  } catch {
-    return false // it stays behind, the rest of the error goes
   }
 }
 

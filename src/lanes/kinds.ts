@@ -40,5 +40,5 @@ export const headFlags = { isLast: 1024 } as const
 /** This many bytes of a body, one way, may be under way and not yet taken. */
 export const windowBytes = 256 * 1024
 
-/** Taken bytes are reported in such portions, so that a body of many small chunks does not cost a record for each. */
-export const takenPortionBytes = 32 * 1024
+/** What has been taken, of a body or of an answer, is told in such portions, so that one of many small chunks does not cost a record for each. */
+export const portionBytes = 32 * 1024

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { bodyBytesOf } from '../http/body-count.ts'
 import type { Claims } from '../lanes/claims.ts'
 import { unpackHead, unpackTrailers } from '../lanes/head-text.ts'
-import { down, headFlags, requestFlags, takenPortionBytes, up } from '../lanes/kinds.ts'
+import { down, headFlags, portionBytes, requestFlags, up } from '../lanes/kinds.ts'
 import { inlineMaxBytes, type Line } from '../lanes/line.ts'
 import type { Record } from '../lanes/ring.ts'
 import { addFields, closeExchange, headOf, isDumped, isLastOf, messageClassesOf, setKeepAliveTimeout } from '../os/http-internals.ts'
@@ -204,7 +204,7 @@ export function createRequests(line: () => Line, options: RequestsOptions): Requ
 
   function report(entry: Entry, bytes: number): void {
     entry.takenBytes += bytes
-    if (entry.takenBytes < takenPortionBytes) return
+    if (entry.takenBytes < portionBytes) return
     line().send(up.taken, entry.slot, entry.stamp, entry.takenBytes)
     line().ring()
     entry.takenBytes = 0

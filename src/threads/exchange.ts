@@ -1,8 +1,7 @@
 /** One request that a thread is to answer, from its head to the last byte of its answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { requestFlags, takenPortionBytes, windowBytes } from '../lanes/kinds.ts'
+import { portionBytes, requestFlags, windowBytes } from '../lanes/kinds.ts'
 import { discard } from './discard.ts'
-import { windowPortionBytes } from './portions.ts'
 
 /** Where it is now; null while it waits for a thread. */
 export interface Holder {
@@ -54,9 +53,9 @@ export class Exchange {
 
   /** The handler is waited for, not the client. */
   get isHandlersTurn(): boolean {
-    if (this.unsentBytes > windowPortionBytes) return false
+    if (this.unsentBytes > portionBytes) return false
     // Less than a portion may be taken already, and not yet told.
-    return !this.#isReading || this.req.complete || this.untakenBytes >= takenPortionBytes
+    return !this.#isReading || this.req.complete || this.untakenBytes >= portionBytes
   }
 
   /** Gives the body to the thread as it comes, and no faster than the app takes it. */

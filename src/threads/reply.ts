@@ -2,11 +2,10 @@
 import type { ServerResponse } from 'node:http'
 import { noteBody } from '../http/body-count.ts'
 import { closingHead, isToBeLast } from '../http/last-answer.ts'
-import { headFlags } from '../lanes/kinds.ts'
+import { headFlags, portionBytes } from '../lanes/kinds.ts'
 import { beginRaw, writeRaw } from '../os/http-internals.ts'
 import { discard } from './discard.ts'
 import type { Exchange } from './exchange.ts'
-import { windowPortionBytes } from './portions.ts'
 
 /** Texts up to here are written as they are; beyond, copying the bytes costs less. */
 export const textMaxBytes = 4 * 1024
@@ -60,7 +59,7 @@ export function passBytes(exchange: Exchange, data: string | Uint8Array, tell: (
 
 function told(exchange: Exchange, bytes: number, tell: (bytes: number) => void): void {
   exchange.untoldBytes += bytes
-  if (exchange.untoldBytes < windowPortionBytes || exchange.isOver) return
+  if (exchange.untoldBytes < portionBytes || exchange.isOver) return
   tell(exchange.untoldBytes)
   exchange.untoldBytes = 0
 }

@@ -125,6 +125,15 @@ export function encode(value: unknown): Encoded {
   return { meta: serializer.releaseBuffer(), buffers: serializer.aside }
 }
 
+export function isClonable(value: unknown): boolean {
+  try {
+    encode(value)
+    return true
+  } catch {
+    return false // that is the answer
+  }
+}
+
 export function decode<T>({ meta, buffers }: Encoded): T {
   if (meta[0] === asUndefined) return undefined as T
   if (meta[0] === asJson) return JSON.parse(Buffer.from(meta.buffer, meta.byteOffset + 1, meta.byteLength - 1).toString()) as T

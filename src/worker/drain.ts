@@ -24,7 +24,8 @@ const timerMaxMs = 2 ** 31 - 1
 /** Close frame of a server that restarts: FIN, opcode 8, two bytes, code 1012 (RFC 6455 section 7.4, IANA registry). */
 const webSocketRestart = Buffer.from([0x88, 0x02, 0x03, 0xf4])
 
-const graceMsOf = ({ isQuick, graceMs }: DrainOrder) => (isQuick ? Math.min(quickGraceMs, graceMs) : graceMs)
+/** How long what is under way may take. */
+export const graceMsOf = ({ isQuick, graceMs }: DrainOrder) => (isQuick ? Math.min(quickGraceMs, graceMs) : graceMs)
 
 /** How long the app's own end may take: what is left of the grace and some more, which is less than the arbiter adds to it. */
 export function shutdownPatienceMs(order: DrainOrder, sinceMs: number): number {
