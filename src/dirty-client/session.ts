@@ -43,7 +43,6 @@ export interface Session {
   giveBack(lease: Lease): void
   stash(order: StashOrder): Promise<unknown>
   counts(): Promise<readonly AppCounts[]>
-  close(): void
   readonly isLost: boolean
 }
 
@@ -284,10 +283,6 @@ async function connectOnce(path: string): Promise<Session> {
     giveBack,
     stash: (order) => inquire(toBroker.stash, order),
     counts: () => inquire<readonly AppCounts[]>(toBroker.counts, null),
-    close() {
-      for (const link of links.values()) link.destroy()
-      broker.destroy()
-    },
     get isLost() {
       return broker.isLost
     },

@@ -63,7 +63,6 @@ export interface Jobs {
   revoke(lease: string, isHolderGone: boolean): void
   readonly running: number
   readonly done: number
-  list(): readonly Job[]
 }
 
 const maxTimerMs = 2 ** 31 - 1
@@ -263,7 +262,6 @@ export function createJobs(options: JobsOptions): Jobs {
     get done() {
       return done
     },
-    list: () => [...jobs.values()],
   }
 }
 

@@ -30,7 +30,6 @@ export interface RunningThread {
 export interface Threads {
   /** @param ports of the task, which go to the thread */
   start(task: object, ports: readonly MessagePort[]): RunningThread
-  destroy(): Promise<void>
 }
 
 /**
@@ -53,7 +52,6 @@ export function createThreads({ entryPath, threadsMax, heapMaxMib }: ThreadsOpti
   pool.on('error', () => undefined)
   return {
     start: (task, ports) => startThread(pool, task, ports),
-    destroy: () => pool.destroy(),
   }
 }
 
