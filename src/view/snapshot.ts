@@ -1,0 +1,69 @@
+/** All that is known of a running server at one moment, as plain data: for the control socket, the dashboard and metrics. */
+import type { Counters, RequestInFlight, ThreadFact } from '../ipc/messages.ts'
+import type { AppCounts } from '../wire/kinds.ts'
+
+export interface Snapshot {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly name: string
+  readonly version: string
+  readonly node: string
+  readonly startedAt: number
+  readonly generation: number
+  readonly workersWanted: number
+  readonly dirtyWorkersWanted: number
+  readonly listeners: readonly ListenerView[]
+  readonly arbiter: ProcessView
+  readonly workers: readonly WorkerView[]
+  readonly dirtyArbiter: ProcessView | null
+  readonly dirtyWorkers: readonly WorkerView[]
+  readonly dirtyApps: readonly DirtyAppView[]
+  /** Of all workers since the start, those that are gone included. */
+  readonly totals: Counters
+  /** How many processes were started and have ended, by cause. */
+  readonly spawned: number
+  readonly ended: Readonly<Record<string, number>>
+  readonly reloads: number
+}
+
+export interface ProcessView {
+  readonly pid: number
+  readonly startedAt: number
+  /** Path of the state of its chart, as the arbiter sees it: `ready`, `draining`, `killing.autopsy`. */
+  readonly state: string
+  readonly stateSince: number
+  /** Resident set size; 0 = not known yet. */
+  readonly memoryBytes: number
+  readonly heapBytes: number
+  /** Share of the last seconds in which its event loop was busy, from 0 to 1. */
+  readonly utilization: number
+  /** How late its event loop ran at worst in the last second. */
+  readonly lagMs: number
+}
+
+export interface WorkerView extends ProcessView {
+  readonly slot: number
+  readonly age: number
+  readonly generation: number
+  /** It has been ready. */
+  readonly isBooted: boolean
+  readonly lastBeatMs: number | null
+  readonly counters: Counters | null
+  /** Longest first. */
+  readonly requests: readonly RequestInFlight[]
+  readonly threads: readonly ThreadFact[]
+  /** Of a dirty worker. */
+  readonly apps: readonly string[]
+}
+
+export interface ListenerView {
+  readonly address: string
+  readonly fd: number
+  readonly type: 'tcp' | 'tcp6' | 'unix'
+}
+
+export interface DirtyAppView extends AppCounts {
+  readonly spec: string
+  readonly workersWanted: number | null
+  readonly workerPids: readonly number[]
+}
