@@ -6,7 +6,7 @@ const floors: readonly (readonly string[])[] = [
   ['machines'],
   ['src/base'],
   ['src/os'],
-  ['src/config', 'src/log', 'src/ipc', 'src/http', 'src/lanes', 'src/wire'],
+  ['src/config', 'src/log', 'src/ipc', 'src/http', 'src/lanes', 'src/wire', 'src/metrics'],
   [
     'src/arbiter',
     'src/worker',
@@ -18,6 +18,9 @@ const floors: readonly (readonly string[])[] = [
     'src/dirty-worker',
     'src/dirty-thread',
     'src/dirty-client',
+    'src/flight-recorder',
+    'src/control',
+    'src/dashboard',
   ],
   ['src/compose'],
   ['src/entry', 'src/index.ts', 'src/dirty.ts'],

@@ -1,6 +1,5 @@
 /** All that is known of a running server at one moment, as plain data: for the control socket, the dashboard and metrics. */
-import type { Counters, RequestInFlight, ThreadFact } from '../ipc/messages.ts'
-import type { AppCounts } from '../wire/kinds.ts'
+import type { Counters, RequestInFlight, ThreadFact } from './messages.ts'
 
 export interface Snapshot {
   /** Milliseconds since the epoch. */
@@ -62,7 +61,14 @@ export interface ListenerView {
   readonly type: 'tcp' | 'tcp6' | 'unix'
 }
 
-export interface DirtyAppView extends AppCounts {
+export interface DirtyAppView {
+  readonly app: string
+  /** Calls that wait for a worker. */
+  readonly queued: number
+  /** Places that are taken. */
+  readonly leased: number
+  /** Places of all workers. */
+  readonly capacity: number
   readonly spec: string
   readonly workersWanted: number | null
   readonly workerPids: readonly number[]
