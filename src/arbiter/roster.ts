@@ -1,14 +1,22 @@
 /** The book of living children: who they are, when they last beat, and what they have counted. */
-import type { Counters, RequestInFlight, ThreadFact } from '../ipc/messages.ts'
+import { addDurations } from '../base/durations.ts'
+import type { Counters, Gauges, RequestInFlight, Tallies, ThreadFact } from '../ipc/messages.ts'
 
 export interface RosterRow {
   readonly age: number
   readonly slot: number
   readonly generation: number
   readonly pid: number
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
   counters: Counters | null
+  tallies: Tallies | null
+  /** As it said with its last beat. */
+  gauges: Gauges | null
   /** Of worker class gthread; others have none. */
   threads: readonly ThreadFact[]
+  /** Requests that wait for a thread. */
+  waiting: number
   /** Those that were under way for a while at the last beat. */
   requests: readonly RequestInFlight[]
   /** On this process's monotonic clock; null until the first beat. */
@@ -20,15 +28,24 @@ export interface RosterRow {
   letGo(): void
 }
 
+/** What is not told stays as it was told last. */
+export interface BeatNews {
+  readonly counters?: Counters
+  readonly tallies?: Tallies
+  readonly requests?: readonly RequestInFlight[]
+  readonly gauges?: Gauges
+}
+
 export interface Roster {
   add(row: RosterRow): void
   remove(age: number): void
-  /** What is not told stays as it was told last. */
-  beat(age: number, counters?: Counters, requests?: readonly RequestInFlight[]): void
-  keepThreads(age: number, threads: readonly ThreadFact[]): void
+  beat(age: number, told?: BeatNews): void
+  keepThreads(age: number, threads: readonly ThreadFact[], waiting: number): void
   rows(): readonly RosterRow[]
   /** Sums over the living and the dead. */
   totals(): Counters
+  /** The same of what requests came to. */
+  tallies(): Tallies
   stop(): void
 }
 
@@ -49,6 +66,7 @@ const nothing: Counters = {
 export function createRoster(): Roster {
   const rows = new Map<number, RosterRow>()
   let past = nothing
+  let pastTallies: Tallies = { statuses: {}, durations: {} }
   let lookedMs = performance.now()
 
   const look = () => {
@@ -75,20 +93,29 @@ export function createRoster(): Roster {
       rows.delete(age)
       // What it had open is gone; what it has done stays counted.
       if (row?.counters) past = sum(past, { ...row.counters, connections: 0, active: 0 })
+      if (row?.tallies) pastTallies = addTallies(pastTallies, row.tallies)
     },
-    beat(age, counters, requests) {
+    beat(age, told = {}) {
       const row = rows.get(age)
       if (row === undefined) return
       row.lastBeatMs = performance.now()
-      if (counters !== undefined) row.counters = counters
-      if (requests !== undefined) row.requests = requests
+      // Last words overtake the beats that lie in the pipe: what is counted never becomes less.
+      if (told.counters !== undefined && told.counters.served >= (row.counters?.served ?? 0)) {
+        row.counters = told.counters
+        if (told.tallies !== undefined) row.tallies = told.tallies
+      }
+      if (told.requests !== undefined) row.requests = told.requests
+      if (told.gauges !== undefined) row.gauges = told.gauges
     },
-    keepThreads(age, threads) {
+    keepThreads(age, threads, waiting) {
       const row = rows.get(age)
-      if (row !== undefined) row.threads = threads
+      if (row === undefined) return
+      row.threads = threads
+      row.waiting = waiting
     },
     rows: () => [...rows.values()],
     totals: () => [...rows.values()].reduce((total, row) => (row.counters === null ? total : sum(total, row.counters)), past),
+    tallies: () => [...rows.values()].reduce((total, row) => (row.tallies === null ? total : addTallies(total, row.tallies)), pastTallies),
     stop: () => clearInterval(timer),
   }
 }
@@ -96,4 +123,15 @@ export function createRoster(): Roster {
 function sum(a: Counters, b: Counters): Counters {
   const names = Object.keys(a) as (keyof Counters)[]
   return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as unknown as Counters
+}
+
+function addTallies(one: Tallies, other: Tallies): Tallies {
+  const statuses = { ...one.statuses }
+  for (const [status, count] of Object.entries(other.statuses)) statuses[status] = (statuses[status] ?? 0) + count
+  const durations = { ...one.durations }
+  for (const [kind, more] of Object.entries(other.durations)) {
+    const before = durations[kind]
+    durations[kind] = before === undefined ? more : addDurations(before, more)
+  }
+  return { statuses, durations }
 }

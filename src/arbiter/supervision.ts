@@ -32,7 +32,7 @@ export interface SupervisionHost {
   onGone(child: Supervised): void
   onReady?(child: Supervised): void
   /** What only processes of the dirty pool say. */
-  onDirty?(child: Supervised, fact: Extract<FactFromWorker, { type: 'apps' | 'capacity' | 'lease.over' | 'reloaded' }>): void
+  onDirty?(child: Supervised, fact: Extract<FactFromWorker, { type: 'apps' | 'capacity' | 'lease.over' | 'reloaded' | 'pool' }>): void
 }
 
 export interface SpawnFacts {
@@ -108,8 +108,12 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
       slot: input.slot,
       generation: input.generation,
       pid,
+      startedAt: Date.now(),
       counters: null,
+      tallies: null,
+      gauges: null,
       threads: [],
+      waiting: 0,
       requests: [],
       lastBeatMs: null,
       frozenMs,
@@ -149,8 +153,11 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         report({ type: 'child.draining', atMs: performance.now(), dice: Math.random() })
         break
       case 'drained':
-        host.roster.beat(input.age, fact.counters, [])
+        host.roster.beat(input.age, { ...fact, requests: [] })
         report({ type: 'child.drained', tookMs: fact.tookMs, cutRequests: fact.cutRequests })
+        break
+      case 'counted':
+        host.roster.beat(input.age, fact)
         break
       case 'stuck':
         report({ type: 'child.stuck', problem: fact.problem })
@@ -159,10 +166,11 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
       case 'capacity':
       case 'lease.over':
       case 'reloaded':
+      case 'pool':
         host.onDirty?.(self(), fact)
         break
       case 'threads':
-        host.roster.keepThreads(input.age, fact.threads)
+        host.roster.keepThreads(input.age, fact.threads, fact.waiting)
         host.onThreads(self(), fact)
         break
       case 'door.wanted':
@@ -172,7 +180,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
   }
 
   function hearWatchdog(fact: FactFromWatchdog): void {
-    if (fact.type === 'beat') host.roster.beat(input.age, fact.counters, fact.requests)
+    if (fact.type === 'beat') host.roster.beat(input.age, fact)
     else host.roster.beat(input.age)
     switch (fact.type) {
       case 'beat':

@@ -21,7 +21,8 @@ export function workerChart(scope: WorkerScope, traffic: Pick<Traffic, 'leave' |
       open: fromPromise(program.open),
       finish: fromPromise(async () => {
         const drained = await traffic.drained()
-        channel.send({ type: 'drained', ...drained, counters: readPulse(pulse.memory).counters() })
+        const reader = readPulse(pulse.memory)
+        channel.send({ type: 'drained', ...drained, counters: reader.counters(), tallies: reader.tallies() })
       }),
       shutDown: fromPromise(({ input: order }) => program.shutDown(shutdownPatienceMs(order, performance.now() - leftMs))),
     },

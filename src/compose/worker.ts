@@ -109,6 +109,8 @@ function tellLastWords(scope: WorkerScope): void {
     scope.log.event('worker.uncaught', { origin, requests: reader.requests(10).list }, error)
   })
   process.on('exit', () => {
+    // What it has served since its last beat is lost otherwise.
+    scope.channel.send({ type: 'counted', counters: reader.counters(), tallies: reader.tallies() })
     scope.log.flushSync()
     scope.accessLog?.flushSync()
   })

@@ -2,7 +2,9 @@
  * Every message between the arbiter and a worker, on one page. Orders go down and facts come up over the child's IPC
  * channel (structured clone); beats and autopsies come up the beat pipe, written by the child's watchdog thread.
  */
+import type { Durations } from '../base/durations.ts'
 import type { ErrorData } from '../base/errors.ts'
+import type { DirtyAppView, WorkerView } from './snapshot.ts'
 
 /** A bound socket as a worker sees it. `fd` is its position in the worker's descriptors; null: it is sent as a handle. */
 export interface ListenerFact {
@@ -94,7 +96,15 @@ export type FactFromWorker =
   | { readonly type: 'recycle'; readonly reason: string; readonly served: number }
   | { readonly type: 'draining' }
   /** With its last counters: no beat may come any more. */
-  | { readonly type: 'drained'; readonly tookMs: number; readonly cutRequests: number; readonly counters: Counters }
+  | {
+      readonly type: 'drained'
+      readonly tookMs: number
+      readonly cutRequests: number
+      readonly counters: Counters
+      readonly tallies?: Tallies
+    }
+  /** The process ends, by whatever it is that still lets it speak; of what a SIGKILL ends the last beat tells. */
+  | { readonly type: 'counted'; readonly counters: Counters; readonly tallies: Tallies }
   /** Worker class gthread, once a second while it changes. */
   | { readonly type: 'threads'; readonly threads: readonly ThreadFact[]; readonly waiting: number }
   /** From a dirty worker that was to ask: what its apps say of themselves. It waits for its share of them. */
@@ -105,6 +115,8 @@ export type FactFromWorker =
   | { readonly type: 'lease.over'; readonly lease: string }
   /** From a dirty arbiter. */
   | { readonly type: 'reloaded'; readonly reload: number; readonly problem: string | null }
+  /** From a dirty arbiter, once a second. */
+  | { readonly type: 'pool'; readonly pool: DirtyPoolFacts }
   /** It is about to end itself by SIGKILL, and this is why. */
   | { readonly type: 'stuck'; readonly problem: string }
   /** Send the handle of a listener again (after a pause), or bind what the program listens to. */
@@ -124,10 +136,36 @@ export interface Counters {
   readonly status5xx: number
 }
 
+/** What requests came to. Kinds that had none are left out, as most of them have. */
+export interface Tallies {
+  /** By status; `0`: nothing was sent. */
+  readonly statuses: Readonly<Record<string, number>>
+  /** By class of status, `2xx`; `0xx`: nothing was sent. */
+  readonly durations: Readonly<Record<string, Durations>>
+}
+
 export interface RequestInFlight {
   readonly method: string
   readonly path: string
   readonly ageMs: number
+}
+
+/** What the dirty arbiter knows of its workers and their apps. */
+export interface DirtyPoolFacts {
+  readonly workersWanted: number
+  readonly workers: readonly WorkerView[]
+  readonly apps: readonly DirtyAppView[]
+}
+
+/** What a process weighs, and how its event loop does. */
+export interface Gauges {
+  /** Resident set size. */
+  readonly memoryBytes: number
+  readonly heapBytes: number
+  /** Share of the last second in which its loop was busy, from 0 to 1. */
+  readonly utilization: number
+  /** How late its loop ran at worst in the last second. */
+  readonly lagMs: number
 }
 
 /** What a stuck process was doing. `where` tells apart JavaScript, native code, an idle loop and a frozen process. */
@@ -144,7 +182,14 @@ export interface Autopsy {
 
 export type FactFromWatchdog =
   /** With the requests that take their time: of a process that dies at once nothing else is known. */
-  | { readonly type: 'beat'; readonly blockedMs: number; readonly counters: Counters; readonly requests: readonly RequestInFlight[] }
+  | {
+      readonly type: 'beat'
+      readonly blockedMs: number
+      readonly counters: Counters
+      readonly tallies: Tallies
+      readonly requests: readonly RequestInFlight[]
+      readonly gauges: Gauges
+    }
   /** The loop was blocked for a while and turns again; the autopsy, when one was taken, is of the time it was blocked. */
   | { readonly type: 'unblocked'; readonly blockedMs: number; readonly autopsy: Autopsy | null }
   | { readonly type: 'silent'; readonly blockedMs: number; readonly autopsy: Autopsy }

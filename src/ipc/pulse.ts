@@ -2,7 +2,10 @@
  * The memory that a worker's main thread shares with its watchdog thread: the loop's stamp, the counters and the
  * requests in flight. Readable whatever the main loop does. One writer (the main thread), one reader.
  */
-import type { Counters, RequestInFlight } from './messages.ts'
+
+import { bucketOf, durationBuckets } from '../base/durations.ts'
+import type { LoopFigures } from './loop-meter.ts'
+import type { Counters, RequestInFlight, Tallies } from './messages.ts'
 
 const counterNames = [
   'accepted', 'connections', 'active', 'served', 'aborted', 'status1xx', 'status2xx', 'status3xx', 'status4xx', 'status5xx',
@@ -14,8 +17,19 @@ const stampWord = 0
 const phaseWord = 1
 /** How long the loop stood still the last time it stood still for long. */
 const gapWord = 2
-const countersWord = 3
-const ringWord = countersWord + counterNames.length
+/** The last figures of the loop. */
+const heapWord = 3
+const utilizationWord = 4
+const lagWord = 5
+const countersWord = 6
+/** How many requests ended with each status; 0: nothing was sent. */
+const statusesWord = countersWord + counterNames.length
+const statusesMax = 1_000
+/** For each class of status, 0 first: the sum of durations and their buckets. */
+const durationsWord = statusesWord + statusesMax
+const durationWords = 1 + durationBuckets
+const statusClasses = 6
+const ringWord = durationsWord + statusClasses * durationWords
 const ringSlots = 256
 const textBytes = 192
 const textOffset = (ringWord + ringSlots) * 8
@@ -44,12 +58,13 @@ export interface Pulse {
   readonly memory: SharedArrayBuffer
   stamp(): void
   setPhase(phase: Phase): void
+  setFigures(figures: LoopFigures): void
   add(counter: CounterName, by: number): void
   get(counter: CounterName): number
   /** Notes and counts a request in flight, begun at `startedMs` of `nowMs()`; returns its place, or -1 when the ring is full (it is then only counted). */
   begin(method: string, url: string, startedMs: number): number
   /** Counts how it ended; status 0: nothing was sent. */
-  end(place: number, status: number, isWhole: boolean): void
+  end(place: number, status: number, isWhole: boolean, tookMs: number): void
 }
 
 const wordOf = Object.fromEntries(counterNames.map((name, index) => [name, countersWord + index])) as Record<CounterName, number>
@@ -78,6 +93,11 @@ export function createPulse(): Pulse {
       words[stampWord] = nowMs()
       words[phaseWord] = phases.indexOf(phase)
     },
+    setFigures({ heapBytes, utilization, lagMs }) {
+      words[heapWord] = heapBytes
+      words[utilizationWord] = utilization
+      words[lagWord] = lagMs
+    },
     add: (counter, by) => {
       words[wordOf[counter]]! += by
     },
@@ -95,11 +115,16 @@ export function createPulse(): Pulse {
       words[ringWord + place] = startedMs
       return place
     },
-    end(place, status, isWhole) {
+    end(place, status, isWhole, tookMs) {
       words[activeWord]! -= 1
       words[servedWord]! += 1
       if (!isWhole) words[abortedWord]! += 1
-      if (status !== 0) words[statusWord + statusClassOf(status)]! += 1
+      const statusClass = statusClassOf(status)
+      if (status !== 0) words[statusWord + statusClass - 1]! += 1
+      words[statusesWord + (status < statusesMax ? status : 0)]! += 1
+      const duration = durationsWord + statusClass * durationWords
+      words[duration]! += tookMs
+      words[duration + 1 + bucketOf(tookMs)]! += 1
       if (place === -1) return
       words[ringWord + place] = 0
       free.push(place)
@@ -109,9 +134,10 @@ export function createPulse(): Pulse {
 
 const space = 0x20
 
-/** From 0 for 1xx; what is no status counts as 5xx. */
+/** From 1 for 1xx; 0: nothing was sent. What is no status counts as 5xx. */
 function statusClassOf(status: number): number {
-  return status >= 100 && status < 600 ? Math.floor(status / 100) - 1 : 4
+  if (status === 0) return 0
+  return status >= 100 && status < 600 ? Math.floor(status / 100) : 5
 }
 
 /** By hand, as a call into Node's own write costs twice as much as the bytes of a usual path do. Returns where it ended. */
@@ -127,6 +153,8 @@ export interface PulseReader {
   lastGapMs(): number
   phase(): Phase
   counters(): Counters
+  tallies(): Tallies
+  figures(): LoopFigures
   requests(max: number): { readonly list: readonly RequestInFlight[]; readonly oldestMs: number }
 }
 
@@ -138,6 +166,21 @@ export function readPulse(memory: SharedArrayBuffer): PulseReader {
     lastGapMs: () => words[gapWord] ?? 0,
     phase: () => phases[words[phaseWord] ?? 0] ?? 'starting',
     counters: () => Object.fromEntries(counterNames.map((name, index) => [name, words[countersWord + index] ?? 0])) as unknown as Counters,
+    figures: () => ({ heapBytes: words[heapWord] ?? 0, utilization: words[utilizationWord] ?? 0, lagMs: words[lagWord] ?? 0 }),
+    tallies() {
+      const statuses: Record<string, number> = {}
+      for (let status = 0; status < statusesMax; status++) {
+        const count = words[statusesWord + status]!
+        if (count > 0) statuses[status] = count
+      }
+      const durations: Record<string, { sumMs: number; buckets: number[] }> = {}
+      for (let statusClass = 0; statusClass < statusClasses; statusClass++) {
+        const from = durationsWord + statusClass * durationWords
+        const buckets = Array.from(words.subarray(from + 1, from + durationWords))
+        if (buckets.some((count) => count > 0)) durations[`${statusClass}xx`] = { sumMs: Math.round(words[from]! * 1_000) / 1_000, buckets }
+      }
+      return { statuses, durations }
+    },
     requests(max) {
       const now = nowMs()
       const found: RequestInFlight[] = []

@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 import type { MessagePort } from 'node:worker_threads'
 import { autopsyFacts } from '../ipc/autopsy-facts.ts'
 import { lineReader, toLine } from '../ipc/beat-lines.ts'
-import type { Autopsy, FactFromWatchdog, MainAnswer, OrderToWatchdog, WatchdogNews, WatchOrders } from '../ipc/messages.ts'
+import type { Autopsy, FactFromWatchdog, Gauges, MainAnswer, OrderToWatchdog, WatchdogNews, WatchOrders } from '../ipc/messages.ts'
 import { nowMs, readPulse } from '../ipc/pulse.ts'
 import { killGroup } from '../os/spawn.ts'
 import { takeAutopsy } from './autopsy.ts'
@@ -66,7 +66,14 @@ export function watch(orders: WatchOrders, main: MessagePort): void {
     if (now - lastBeatMs >= beatMs) {
       lastBeatMs = now
       const requests = pulse.requests(requestsMax).list.filter(({ ageMs }) => ageMs >= longMs)
-      tell({ type: 'beat', blockedMs: Math.round(silentMs), counters: pulse.counters(), requests })
+      tell({
+        type: 'beat',
+        blockedMs: Math.round(silentMs),
+        counters: pulse.counters(),
+        tallies: pulse.tallies(),
+        requests,
+        gauges: gauges(silentMs),
+      })
     }
     const phase = pulse.phase()
     const isSupervised = phase === 'serving' || phase === 'draining'
@@ -80,6 +87,14 @@ export function watch(orders: WatchOrders, main: MessagePort): void {
         else tell({ type: 'silent', blockedMs: Math.round(silentMs), autopsy })
       })
     }
+  }
+
+  /** While the loop stands still it cannot say so itself. */
+  const gauges = (silentMs: number): Gauges => {
+    const { heapBytes, utilization, lagMs } = pulse.figures()
+    const memoryBytes = process.memoryUsage.rss()
+    if (silentMs < blockMs) return { memoryBytes, heapBytes, utilization, lagMs }
+    return { memoryBytes, heapBytes, utilization: 1, lagMs: silentMs }
   }
 
   const watchBlock = (now: number, silentMs: number) => {

@@ -65,7 +65,8 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
     if (track === undefined) return
     const { req, connection, startedMs, remote } = track
     const endedMs = nowMs()
-    pulse.end(track.place, this.headersSent ? this.statusCode : 0, isWhole(this))
+    const tookMs = endedMs - startedMs
+    pulse.end(track.place, this.headersSent ? this.statusCode : 0, isWhole(this), tookMs)
     if (connection !== undefined) {
       connection.active--
       connection.idleSinceMs = endedMs
@@ -74,7 +75,7 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
       if (connection.response === this) connection.response = null
     }
     if (accessLog !== null) {
-      accessLog.write({ req, res: this, tookMs: endedMs - startedMs, bodyBytes: bodyBytesOf(this), remote, pid: process.pid })
+      accessLog.write({ req, res: this, tookMs, bodyBytes: bodyBytesOf(this), remote, pid: process.pid })
     }
     postRequest?.(req, this)
     watch.onFinished()

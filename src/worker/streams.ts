@@ -24,10 +24,11 @@ export function watchStream(
   stream.once('close', () => {
     const { headersSent, rstCode, sentHeaders } = stream
     const statusCode = Number(sentHeaders?.[':status'] ?? 0)
-    pulse.end(place, headersSent ? statusCode : 0, rstCode === 0)
+    const tookMs = nowMs() - startedMs
+    pulse.end(place, headersSent ? statusCode : 0, rstCode === 0, tookMs)
     const req = { method, url, httpVersion: '2.0', headers: head } as IncomingMessage
     const res = { headersSent, statusCode, getHeader: (name: string) => sentHeaders?.[name] } as ServerResponse
-    accessLog?.write({ req, res, tookMs: nowMs() - startedMs, bodyBytes: null, remote, pid: process.pid })
+    accessLog?.write({ req, res, tookMs, bodyBytes: null, remote, pid: process.pid })
     onFinished()
   })
 }
