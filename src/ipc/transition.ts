@@ -13,11 +13,14 @@ export interface Transition {
   readonly chart: string
   /** Which instance of it, unique in its process and never used again there: `arbiter`, `worker-handle 7`. */
   readonly actor: string
-  /** As `machines/sentences.ts` knows it: `child.ready`, `after bootTimeout`, `load done`; `start` when the actor began. */
+  /** As `machines/sentences.ts` knows it: `child.ready`, `after bootTimeout`, `load done`; `always` for what needs
+   *  no event; `start` when the actor began, `stopped` and `broken` when it ended otherwise than by its chart. */
   readonly event: string
   /** Paths of states, as in `booting.loading`; null when the actor began. */
   readonly from: string | null
   readonly to: string
+  /** Its last step: the actor has ended, or was stopped by its parent. */
+  readonly isOver: boolean
   /** What the event brought: numbers and words, of which the cause is made. */
   readonly facts: Readonly<Record<string, string | number | boolean | null>>
   /** What led to the event, in a few words: `SIGTERM`, `exit code 7`, `GET /slow took 30 s`; null when the event says it all. */
