@@ -11,6 +11,16 @@ export interface ErrorRow {
 export const errorCodes = {
   MON_CLI_UNKNOWN_OPTION: { text: '{source}: unknown option {given}{hint}', advice: 'see `monoceros --help` for the options', exit: 2 },
   MON_CLI_USAGE: { text: '{source}: {problem}', advice: 'see `monoceros --help`', exit: 2 },
+  MON_CHART_UNKNOWN: {
+    text: 'there is no {what} {given}{hint}',
+    advice: '`monoceros statechart --format json` tells all of them',
+    exit: 2,
+  },
+  MON_BUILD_MISSING: {
+    text: 'a part of this package is missing: {path}',
+    advice: 'install it again, or run `npm run build` in its sources',
+    exit: 1,
+  },
   MON_CONFIG_UNKNOWN: {
     text: '{source}: unknown setting {setting}{hint}',
     advice: 'docs/reference/settings.md lists all settings',

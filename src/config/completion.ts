@@ -1,11 +1,10 @@
 import { assertNever } from '../base/never.ts'
 import { flags } from './command-line.ts'
 import type { ValueRow } from './row.ts'
+import { subCommands } from './sub-commands.ts'
 
 export const shells = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof shells)[number]
-
-const subCommands = { completion: 'Print the completion script of a shell.', help: 'Print the help.', version: 'Print the version.' }
 
 /** A script that completes options, their choices, paths and sub-commands; all of it is in the script, so a TAB starts no node. */
 export function completionScript(shell: Shell): string {

@@ -7,6 +7,7 @@
  * Exit codes: 0 as asked · 1 failed · 2 wrong command line · 3 nothing got ready · 4 the app could not be loaded.
  */
 import { fileURLToPath } from 'node:url'
+import { runSubCommand } from '../compose/sub-commands.ts'
 import { endBy, onSignal, refuseDebugger, type Signal } from '../os/signals.ts'
 
 // Before anything else is loaded: without a handler SIGUSR1 opens a debugger port and the others end the process.
@@ -17,15 +18,22 @@ let hear = (signal: Signal): void => void (/^SIG(TERM|INT|QUIT)$/.test(signal) ?
 for (const signal of signals) onSignal(signal, () => hear(signal))
 refuseDebugger()
 
-const { runCli } = await import('../compose/cli.ts')
-process.exitCode = await runCli({
-  argv: process.argv.slice(2),
-  workerPath: fileURLToPath(new URL('./worker.js', import.meta.url)),
-  dirtyPath: fileURLToPath(new URL('./dirty-arbiter.js', import.meta.url)),
-  packageUrl: new URL('../../../package.json', import.meta.url),
-  onSignal(listener) {
-    hear = listener
-    for (const signal of early.splice(0)) listener(signal)
-  },
-})
+const argv = process.argv.slice(2)
+// What is asked once and answered loads no arbiter.
+const answered = await runSubCommand(argv)
+process.exitCode = answered ?? (await serve())
 process.exit()
+
+async function serve(): Promise<number> {
+  const { runCli } = await import('../compose/cli.ts')
+  return runCli({
+    argv,
+    workerPath: fileURLToPath(new URL('./worker.js', import.meta.url)),
+    dirtyPath: fileURLToPath(new URL('./dirty-arbiter.js', import.meta.url)),
+    packageUrl: new URL('../../../package.json', import.meta.url),
+    onSignal(listener) {
+      hear = listener
+      for (const signal of early.splice(0)) listener(signal)
+    },
+  })
+}

@@ -21,6 +21,7 @@ const floors: readonly (readonly string[])[] = [
     'src/flight-recorder',
     'src/control',
     'src/dashboard',
+    'src/statechart',
   ],
   ['src/compose'],
   ['src/entry', 'src/index.ts', 'src/dirty.ts'],

@@ -1,0 +1,7 @@
+/** The words that may stand where an app stands, and what they do. */
+export const subCommands = {
+  statechart: 'Print the charts of a life, with states lit if wanted.',
+  completion: 'Print the completion script of a shell.',
+  help: 'Print the help.',
+  version: 'Print the version.',
+} as const
