@@ -63,6 +63,12 @@ const endingOf = (context: HandleContext): Ending => {
   return context.killReason === null ? 'crashed' : 'killed'
 }
 
+/** The same in one word, for counts. */
+export const causeOfEnd = (context: HandleContext): string => {
+  const ending = endingOf(context)
+  return ending === 'as-asked' ? (context.stopReason ?? 'stop') : ending === 'killed' ? (context.killReason ?? 'forced') : ending
+}
+
 /** How a death is told to a person: what it said of itself, else the signal, else the exit code. */
 export const describeEnd = (context: HandleContext): string => {
   if (context.killReason === 'boot-timeout') return 'not ready within boot_timeout'

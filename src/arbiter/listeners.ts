@@ -4,6 +4,7 @@ import type { BindProblem } from '../../machines/listener.ts'
 import { type Address, formatAddress } from '../base/address.ts'
 import { type ErrorData, MonocerosError, problemOf } from '../base/errors.ts'
 import type { ListenerFact, ListenWish } from '../ipc/messages.ts'
+import type { ListenerView } from '../ipc/snapshot.ts'
 import { type BoundHandle, bind } from '../os/bind.ts'
 import { holderOf } from '../os/holder.ts'
 
@@ -37,6 +38,7 @@ export interface Listeners {
   /** What a spawn passes on: descriptors in order, and the facts that name them. */
   inherited(ids: readonly string[], firstFd: number): { fds: number[]; facts: ListenerFact[] }
   addresses(): string[]
+  views(): ListenerView[]
 }
 
 export function createListeners(options: ListenersOptions): Listeners {
@@ -115,8 +117,17 @@ export function createListeners(options: ListenersOptions): Listeners {
         facts: bound.map(({ id, address }, index) => ({ id, address, fd: firstFd + index })),
       }
     },
+    views: () =>
+      [...entries.values()].flatMap(({ bound }) =>
+        bound === null ? [] : [{ address: formatAddress(bound.address), fd: bound.handle.fd, type: typeOf(bound.address) }],
+      ),
     addresses: () => [...entries.values()].flatMap((entry) => (entry.bound ? [formatAddress(entry.bound.address)] : [])),
   }
+}
+
+function typeOf(address: Address): ListenerView['type'] {
+  if (address.kind !== 'tcp') return address.kind === 'unix' ? 'unix' : 'tcp'
+  return address.host.includes(':') ? 'tcp6' : 'tcp'
 }
 
 /** What Node's `listen()` without a host takes. */

@@ -3,7 +3,7 @@ import { isatty } from 'node:tty'
 import { fromCallback, fromPromise } from 'xstate'
 import { arbiterMachine, type LoadAnswer } from '../../machines/arbiter.ts'
 import { listenerMachine } from '../../machines/listener.ts'
-import { type ChildOrder, type HandleInput, workerHandleMachine } from '../../machines/worker-handle.ts'
+import { type ChildOrder, causeOfEnd, type HandleInput, workerHandleMachine } from '../../machines/worker-handle.ts'
 import { supervise } from '../arbiter/supervision.ts'
 import type { EventName } from '../log/events.ts'
 import type { ArbiterEntry } from './arbiter.ts'
@@ -22,8 +22,11 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
       }),
     },
     actions: guarded(scope, {
-      note: ({ context: { slot, age, generation, pid } }, { event, facts }) =>
-        scope.log.child({ slot, age, gen: generation }).event(event as EventName, { childPid: pid, ...facts }),
+      note({ context }, { event, facts }) {
+        const { slot, age, generation, pid } = context
+        scope.log.child({ slot, age, gen: generation }).event(event as EventName, { childPid: pid, ...facts })
+        if (ends.has(event)) scope.counts.end(causeOfEnd(context))
+      },
     }),
   })
   const listener = listenerMachine.provide({
@@ -67,6 +70,8 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
     }),
   })
 }
+
+const ends: ReadonlySet<string> = new Set(['worker.gone', 'worker.died', 'worker.boot-failed'])
 
 /** For who sits before it; a service manager knows the signals. */
 function hint(): { advice?: string } {

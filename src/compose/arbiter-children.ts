@@ -39,7 +39,10 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
     roster,
     beforeSpawn: (input) => scope.runHookOf(input.generation, 'preFork', workerFacts({ input, pid: null })),
     spawnFacts: (input) => spawnFacts(scope, input),
-    onBooting: (child) => logOf(child).event('worker.booting', { childPid: child.pid }),
+    onBooting(child) {
+      scope.counts.spawn()
+      logOf(child).event('worker.booting', { childPid: child.pid })
+    },
     onLoaded: (child, kind, loadMs) => logOf(child).event('worker.loaded', { childPid: child.pid, kind, loadMs }),
     onFailed: (child, error) => tellCannotBoot(scope, logOf(child), { pid: child.pid, generation: child.input.generation }, error),
     onBlocked: (child, blockedMs, autopsy) =>

@@ -7,9 +7,11 @@ import { createRoster } from '../arbiter/roster.ts'
 import { type Supervised, type Supervision, type SupervisionHost, supervise } from '../arbiter/supervision.ts'
 import { nameDirtyApps, parseDirtySpec } from '../base/dirty-spec.ts'
 import { type ErrorData, MonocerosError } from '../base/errors.ts'
+import { statePath } from '../base/state-path.ts'
 import { hookRows } from '../config/sections/hooks.ts'
 import { autopsyFacts } from '../ipc/autopsy-facts.ts'
-import type { BootOrder } from '../ipc/messages.ts'
+import type { BootOrder, DirtyPoolFacts } from '../ipc/messages.ts'
+import type { ProcessView } from '../ipc/snapshot.ts'
 import type { EventName } from '../log/events.ts'
 import { makeRuntimeFolder } from '../os/runtime-folder.ts'
 import { titleRoom } from '../os/title.ts'
@@ -20,6 +22,7 @@ import { cannotBootFacts } from './cannot-boot.ts'
 import { type Deferred, deferred } from './deferred.ts'
 import { frozenAfterMs } from './frozen-after.ts'
 import { keeperChart } from './keeper-chart.ts'
+import { noGauges } from './worker-views.ts'
 
 export interface DirtyKeeper {
   /** Settles when calls can be made. @throws why they cannot */
@@ -31,8 +34,16 @@ export interface DirtyKeeper {
   stop(isQuick: boolean): Promise<void>
   force(): void
   reopen(): void
+  view(): DirtyView
   /** What tells workers where to call. */
   readonly env: Readonly<Record<string, string>>
+}
+
+export interface DirtyView {
+  /** Null while there is none. */
+  readonly arbiter: ProcessView | null
+  /** Null until it has told. */
+  readonly pool: DirtyPoolFacts | null
 }
 
 /** As long as a dirty arbiter may take to kill its workers, before it is killed itself. */
@@ -55,6 +66,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
   const stopped = deferred()
   let reloading: (Deferred<string | null> & { readonly reload: number }) | null = null
   let reloads = 0
+  let pool: DirtyPoolFacts | null = null
 
   const tell = (child: Supervised, event: EventName, facts: Readonly<Record<string, unknown>>) =>
     scope.log.event(event, { childPid: child.pid, ...facts })
@@ -86,9 +98,13 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
     onDoorWanted: () => undefined,
     onDirty(_, fact) {
       // One that was overtaken by a newer one is answered too.
+      if (fact.type === 'pool') pool = fact.pool
       if (fact.type === 'reloaded' && fact.reload === reloading?.reload) endReload(fact.problem)
     },
-    onGone: () => endReload('the dirty arbiter ended'),
+    onGone() {
+      pool = null
+      endReload('the dirty arbiter ended')
+    },
   }
 
   function endReload(problem: string | null): void {
@@ -181,6 +197,13 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
       // Its workers lead groups of their own, and would finish their calls first if it were only killed.
       supervision?.send({ type: 'force' })
       setTimeout(() => actor.send({ type: 'force' }), forcePatienceMs).unref()
+    },
+    view() {
+      const [row] = roster.rows()
+      if (row === undefined) return { arbiter: null, pool }
+      const { pid, startedAt, gauges } = row
+      const state = statePath(actor.getSnapshot().children['child']?.getSnapshot().value ?? 'booting')
+      return { arbiter: { pid, startedAt, state, stateSince: startedAt, ...(gauges ?? noGauges) }, pool }
     },
     reopen: () => supervision?.send({ type: 'reopen' }),
   }

@@ -1,14 +1,20 @@
 /** What every part of the arbiter process needs: its generations, its log, its listeners, its children and its hooks. */
 import { resolve } from 'node:path'
+import type { ActorRefFrom } from 'xstate'
+import type { arbiterMachine } from '../../machines/arbiter.ts'
 import type { GenerationFacts, ListenerOrder } from '../../machines/arbiter-rules.ts'
 import { appName } from '../arbiter/app-name.ts'
+import { createLifeCounter, type LifeCounter } from '../arbiter/life-counts.ts'
 import { createListeners, type Listeners } from '../arbiter/listeners.ts'
+import { watchOwnGauges } from '../arbiter/own-gauges.ts'
 import { createRoster, type Roster } from '../arbiter/roster.ts'
 import { parseAddress } from '../base/address.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
 import type { ResolvedConfig } from '../config/chain.ts'
 import type { ArbiterFacts, Hooks } from '../config/hook-types.ts'
 import type { Settings } from '../config/settings.ts'
+import { createHistory, type History } from '../flight-recorder/history.ts'
+import type { ListenerView } from '../ipc/snapshot.ts'
 import { createErrorLog, type Log } from '../log/error-log.ts'
 import { openable } from '../log/log-file.ts'
 import { autoWorkers } from '../os/cgroup.ts'
@@ -25,13 +31,25 @@ export interface GenerationRecord {
   readonly listeners: readonly ListenerOrder[]
 }
 
+export type ArbiterActor = ActorRefFrom<typeof arbiterMachine>
+
 export interface ArbiterScope {
   readonly name: string
+  readonly version: string
   readonly startedIn: string
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
   /** A reload may replace it: ask for it each time. */
   readonly log: Log
   readonly listeners: Listeners
   readonly roster: Roster
+  /** The steps of every chart of every process. */
+  readonly history: History
+  readonly counts: LifeCounter
+  /** Of this process. */
+  readonly gauges: ReturnType<typeof watchOwnGauges>
+  /** Null until it is started. */
+  actor: ArbiterActor | null
   readonly current: GenerationRecord
   workersWanted: number
   /** False while it boots, and from the moment it was told to stop. */
@@ -46,6 +64,7 @@ export interface ArbiterScope {
   rollBack(problem: string): void
   /** Where the workers serve. */
   addresses(): string[]
+  listenerViews(): ListenerView[]
   facts(): ArbiterFacts
   /** Calls a hook and waits for it; one that throws is reported and goes no further. */
   runHook(name: keyof Hooks, ...more: unknown[]): Promise<void>
@@ -55,7 +74,7 @@ export interface ArbiterScope {
   readonly farewells: Set<Promise<void>>
 }
 
-export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
+export function createArbiterScope(config: ResolvedConfig, version: string): ArbiterScope {
   const { settings } = config
   const startedIn = process.cwd()
   if (settings.chdir !== null) process.chdir(settings.chdir)
@@ -69,12 +88,18 @@ export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
 
   const scope: ArbiterScope = {
     name: settings.procName ?? appName(settings.app ?? '', process.cwd()),
+    version,
     startedIn,
+    startedAt: Date.now(),
     get log() {
       return log
     },
     listeners,
     roster: createRoster(),
+    history: createHistory(),
+    counts: createLifeCounter(),
+    gauges: watchOwnGauges(),
+    actor: null,
     workersWanted: 0,
     dirty: null,
     isServing: () => false,
@@ -98,6 +123,7 @@ export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
     commit(generation, workers) {
       const before = scope.current.config.settings
       currentGeneration = generation
+      scope.counts.reload()
       for (const old of records.keys()) if (old !== generation) records.delete(old)
       scope.workersWanted = workers
       const { settings } = scope.current.config
@@ -114,6 +140,11 @@ export function createArbiterScope(config: ResolvedConfig): ArbiterScope {
       log.event('reload.rolled-back', { problem })
     },
     addresses: () => (scope.current.config.settings.reusePort ? [...scope.current.config.settings.bind] : listeners.addresses()),
+    listenerViews() {
+      const { reusePort, bind } = scope.current.config.settings
+      // Each worker binds it for itself.
+      return reusePort ? bind.map((address) => ({ address, fd: -1, type: 'tcp' })) : listeners.views()
+    },
     facts: () => ({
       pid: process.pid,
       name: scope.name,

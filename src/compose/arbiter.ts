@@ -1,6 +1,5 @@
 /** Joins the arbiter's charts to their effects: the whole life of the arbiter process, in order. */
-import { type ActorRefFrom, createActor } from 'xstate'
-import type { arbiterMachine } from '../../machines/arbiter.ts'
+import { createActor } from 'xstate'
 import { problemOf } from '../base/errors.ts'
 import type { ResolvedConfig } from '../config/chain.ts'
 import { removePidFile } from '../os/pid-file.ts'
@@ -8,7 +7,7 @@ import { refuseDebugger, type Signal } from '../os/signals.ts'
 import { setTitle } from '../os/title.ts'
 import { arbiterChart } from './arbiter-chart.ts'
 import type { DirtyKeeper } from './arbiter-dirty.ts'
-import { type ArbiterScope, createArbiterScope } from './arbiter-scope.ts'
+import { type ArbiterActor, type ArbiterScope, createArbiterScope } from './arbiter-scope.ts'
 import { hearSignals } from './arbiter-signals.ts'
 
 export interface ArbiterEntry {
@@ -21,12 +20,10 @@ export interface ArbiterEntry {
   onSignal(listener: (signal: Signal) => void): void
 }
 
-type ArbiterActor = ActorRefFrom<typeof arbiterMachine>
-
 /** Serves until it is told to stop. @returns the exit code of the process */
 export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): Promise<number> {
   refuseDebugger()
-  const scope = createArbiterScope(config)
+  const scope = createArbiterScope(config, entry.version)
   scope.log.event('arbiter.starting', { version: entry.version, node: process.versions.node })
   setTitle(`monoceros: arbiter [${scope.name}]`)
 
@@ -35,6 +32,7 @@ export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): P
     arbiterChart(scope, entry, () => actor),
     { input: { first: first.facts, listeners: first.listeners } },
   )
+  scope.actor = actor
   scope.isServing = () => actor.getSnapshot().hasTag('takes-traffic')
   const done = ended(actor, scope)
   hearSignals(entry, scope, actor)
@@ -62,6 +60,7 @@ function ended(actor: ArbiterActor, scope: ArbiterScope): Promise<number> {
 
 async function finish(scope: ArbiterScope, entry: ArbiterEntry, exitCode: number, isQuick: boolean): Promise<number> {
   scope.roster.stop()
+  scope.gauges.stop()
   if (scope.dirty !== null) await stopDirty(scope.dirty, scope, entry, isQuick)
   const { pidfile } = scope.current.config.settings
   if (pidfile !== null && scope.hasPidFile) removePidFile(pidfile)

@@ -11,6 +11,7 @@ import { beatFd } from '../os/spawn.ts'
 import { startVitals } from '../worker/vitals.ts'
 import { askForBoot } from './ask-for-boot.ts'
 import { allowCalls, dirtyArbiterChart } from './dirty-arbiter-chart.ts'
+import { tellOfPool } from './dirty-arbiter-pool.ts'
 import { createDirtyScope, type DirtyScope } from './dirty-arbiter-scope.ts'
 
 export interface DirtyArbiterEntry {
@@ -19,7 +20,7 @@ export interface DirtyArbiterEntry {
   onSignal(listener: (signal: Signal) => void): void
 }
 
-type DirtyArbiterActor = ActorRefFrom<typeof arbiterMachine>
+export type DirtyArbiterActor = ActorRefFrom<typeof arbiterMachine>
 
 export async function runDirtyArbiter(entry: DirtyArbiterEntry): Promise<void> {
   const channel = channelToArbiter(process)
@@ -41,6 +42,7 @@ export async function runDirtyArbiter(entry: DirtyArbiterEntry): Promise<void> {
   channel.onMessage((order: OrderToWorker) => hearOrder(scope, actor, order))
   entry.onSignal((signal) => hearSignal(scope, actor, signal))
   actor.start()
+  tellOfPool(scope, actor)
 }
 
 function watchParent(scope: DirtyScope, entry: DirtyArbiterEntry, actor: DirtyArbiterActor): { isThere: boolean } {

@@ -1,5 +1,6 @@
 /** The worker's sign of life: the stamp of its loop, and the watchdog thread that watches it. */
 import { Worker } from 'node:worker_threads'
+import { createLoopMeter } from '../ipc/loop-meter.ts'
 import type { MainAnswer, WatchdogNews, WatchOrders } from '../ipc/messages.ts'
 import type { Pulse } from '../ipc/pulse.ts'
 
@@ -12,7 +13,11 @@ export interface Vitals {
 
 export function startVitals(pulse: Pulse, entry: URL, orders: WatchOrders, onParentGone: () => void): Vitals {
   pulse.stamp()
-  setInterval(pulse.stamp, stampMs).unref()
+  const measure = createLoopMeter(stampMs, pulse.setFigures)
+  setInterval(() => {
+    pulse.stamp()
+    measure()
+  }, stampMs).unref()
   const watchdog = new Worker(entry, {
     workerData: orders,
     execArgv: [],

@@ -1,0 +1,34 @@
+/** All that the arbiter knows of the running server, at one moment. */
+import { statePath } from '../base/state-path.ts'
+import type { ProcessView, Snapshot } from '../ipc/snapshot.ts'
+import type { ArbiterScope } from './arbiter-scope.ts'
+import { workerViews } from './worker-views.ts'
+
+/** Costs some microseconds for each worker: to be asked a few times a second, not for each request. */
+export function snapshotOf(scope: ArbiterScope): Snapshot {
+  const { actor, dirty, roster } = scope
+  const chart = actor?.getSnapshot()
+  const pool = dirty?.view() ?? null
+  return {
+    at: Date.now(),
+    name: scope.name,
+    version: scope.version,
+    node: process.versions.node,
+    startedAt: scope.startedAt,
+    generation: scope.current.facts.generation,
+    workersWanted: scope.workersWanted,
+    dirtyWorkersWanted: pool?.pool?.workersWanted ?? 0,
+    listeners: scope.listenerViews(),
+    arbiter: arbiterView(scope, chart?.value ?? 'booting'),
+    workers: chart === undefined ? [] : workerViews(chart, roster),
+    dirtyArbiter: pool?.arbiter ?? null,
+    dirtyWorkers: pool?.pool?.workers ?? [],
+    dirtyApps: pool?.pool?.apps ?? [],
+    totals: roster.totals(),
+    ...scope.counts.read(),
+  }
+}
+
+function arbiterView({ startedAt, gauges }: ArbiterScope, value: unknown): ProcessView {
+  return { pid: process.pid, startedAt, state: statePath(value), stateSince: startedAt, ...gauges.read() }
+}
