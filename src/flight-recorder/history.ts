@@ -1,12 +1,7 @@
 /** What the arbiter remembers of every chart of every process: a bounded ring of steps, and the state of all that lives. */
-import type { Transition } from '../ipc/transition.ts'
-import { applyTransition, type Instance, type Instances } from './instances.ts'
 
-/** A step with its number in the order of arrival, from 1: where a reader goes on from. */
-export interface Recorded {
-  readonly id: number
-  readonly step: Transition
-}
+import { applyTransition, type Instance, type Instances } from '../ipc/instances.ts'
+import type { Recorded, Transition } from '../ipc/transition.ts'
 
 export interface History {
   add(step: Transition): void

@@ -26,3 +26,9 @@ export interface Transition {
   /** What led to the event, in a few words: `SIGTERM`, `exit code 7`, `GET /slow took 30 s`; null when the event says it all. */
   readonly cause: string | null
 }
+
+/** A step with its number in the order in which the arbiter heard of them, from 1: where a reader goes on from. */
+export interface Recorded {
+  readonly id: number
+  readonly step: Transition
+}

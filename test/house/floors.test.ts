@@ -6,7 +6,7 @@ const floors: readonly (readonly string[])[] = [
   ['machines'],
   ['src/base'],
   ['src/os'],
-  ['src/config', 'src/log', 'src/ipc', 'src/http', 'src/lanes', 'src/wire', 'src/metrics'],
+  ['src/config', 'src/log', 'src/ipc', 'src/http', 'src/lanes', 'src/wire', 'src/metrics', 'src/statechart'],
   [
     'src/arbiter',
     'src/worker',
@@ -21,7 +21,6 @@ const floors: readonly (readonly string[])[] = [
     'src/flight-recorder',
     'src/control',
     'src/dashboard',
-    'src/statechart',
   ],
   ['src/compose'],
   ['src/entry', 'src/index.ts', 'src/dirty.ts'],

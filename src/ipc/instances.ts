@@ -1,4 +1,4 @@
-import type { Transition } from '../ipc/transition.ts'
+import type { Transition } from './transition.ts'
 
 /** A chart that lives in some process: what it is at, for how long, and what led there. */
 export interface Instance {
