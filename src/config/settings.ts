@@ -4,9 +4,11 @@ import type { Kind } from './kinds/kind.ts'
 import { isHook, type Row, type ValueRow } from './row.ts'
 import { configRows } from './sections/config.ts'
 import { dirtyRows } from './sections/dirty.ts'
+import { flightRecorderRows } from './sections/flight-recorder.ts'
 import { hookRows } from './sections/hooks.ts'
 import { loggingRows } from './sections/logging.ts'
 import { mechanicsRows } from './sections/mechanics.ts'
+import { metricsRows } from './sections/metrics.ts'
 import { serverSocketRows } from './sections/server-socket.ts'
 import { threadRows } from './sections/threads.ts'
 import { workerRows } from './sections/workers.ts'
@@ -19,6 +21,8 @@ const valueTable = [
   ...dirtyRows,
   ...mechanicsRows,
   ...loggingRows,
+  ...flightRecorderRows,
+  ...metricsRows,
 ] as const
 
 export const settings: readonly Row[] = [...valueTable, ...hookRows]

@@ -1,4 +1,6 @@
-import { choice } from '../kinds/choice.ts'
+import { parseSyslogAddress } from '../../base/remote.ts'
+import { facilities } from '../../base/syslog-facilities.ts'
+import { choice, flag } from '../kinds/choice.ts'
 import { path, text } from '../kinds/text.ts'
 import type { ValueRow } from '../row.ts'
 
@@ -58,4 +60,76 @@ export const loggingRows = [
     reload: 'respawn',
     doc: 'The form of the log: text for people, json for machines; auto is text on a terminal and json otherwise.',
   },
+  {
+    name: 'syslog',
+    section: 'logging',
+    type: flag,
+    unit: null,
+    default: false,
+    cli: ['--log-syslog'],
+    gunicorn: 'syslog',
+    reload: 'respawn',
+    doc: 'Send the log to syslog too, and a line for each request.',
+  },
+  {
+    name: 'syslogAddr',
+    section: 'logging',
+    type: { ...text, allowed: 'udp://HOST:PORT, tcp://HOST:PORT, unix://PATH', placeholder: 'ADDRESS' },
+    unit: null,
+    default: process.platform === 'darwin' ? 'unix:///var/run/syslog' : 'udp://localhost:514',
+    cli: ['--log-syslog-to'],
+    gunicorn: 'syslog_addr',
+    check: syslogProblem,
+    reload: 'respawn',
+    doc: 'Where syslog is. On a Linux host of its own that is mostly unix:///dev/log.',
+  },
+  {
+    name: 'syslogPrefix',
+    section: 'logging',
+    type: text,
+    unit: null,
+    default: null,
+    cli: ['--log-syslog-prefix'],
+    gunicorn: 'syslog_prefix',
+    reload: 'respawn',
+    doc: 'The program is called monoceros.PREFIX there; PREFIX is the name of the server when left out.',
+  },
+  {
+    name: 'syslogFacility',
+    section: 'logging',
+    type: { ...choice(...facilities), placeholder: 'NAME' },
+    unit: null,
+    default: 'user',
+    cli: ['--log-syslog-facility'],
+    gunicorn: 'syslog_facility',
+    reload: 'respawn',
+    doc: 'The facility of syslog that lines are sent under.',
+  },
+  {
+    name: 'syslogFormat',
+    section: 'logging',
+    type: choice('rfc3164', 'rfc5424'),
+    unit: null,
+    default: 'rfc3164',
+    cli: ['--log-syslog-format'],
+    gunicorn: null,
+    reload: 'respawn',
+    doc: 'The form of what is sent to syslog: the traditional one, or that of RFC 5424.',
+  },
+  {
+    name: 'disableRedirectAccessToSyslog',
+    section: 'logging',
+    type: flag,
+    unit: null,
+    default: false,
+    cli: ['--disable-redirect-access-to-syslog'],
+    gunicorn: 'disable_redirect_access_to_syslog',
+    reload: 'respawn',
+    doc: 'Keep the lines for requests out of syslog.',
+  },
 ] as const satisfies readonly ValueRow[]
+
+function syslogProblem(value: string): string | null {
+  const parsed = parseSyslogAddress(value)
+  return parsed.ok ? null : parsed.problem
+}

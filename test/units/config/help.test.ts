@@ -25,6 +25,7 @@ it('has examples on top, the sections, the signals, and a pointer to the documen
     'Dirty:',
     'Mechanics:',
     'Logging:',
+    'Metrics:',
     'Signals of the arbiter:',
   ])
   expect(help.startsWith('Usage: monoceros [OPTIONS] MODULE[:EXPORT]\n')).toBe(true)
