@@ -4,8 +4,11 @@ import { problemOf } from '../base/errors.ts'
 import { lineReader, toLine } from '../ipc/beat-lines.ts'
 import { channelToWorker } from '../ipc/channel.ts'
 import type { Autopsy, BootOrder, FactFromWatchdog, FactFromWorker, OrderToWatchdog, OrderToWorker } from '../ipc/messages.ts'
+import type { Transition } from '../ipc/transition.ts'
 import { procState } from '../os/proc.ts'
 import { type Child, type ChildImage, killGroup, spawnChild } from '../os/spawn.ts'
+import { isForWatchdog } from '../ipc/questions.ts'
+import { type Asks, createAsks } from './asks.ts'
 import type { Roster } from './roster.ts'
 
 export interface Supervised {
@@ -31,6 +34,8 @@ export interface SupervisionHost {
   onKilled?(child: Supervised): void
   onGone(child: Supervised): void
   onReady?(child: Supervised): void
+  /** Steps of its charts, and how many it could not send. */
+  onTransitions(steps: readonly Transition[], dropped: number): void
   /** What only processes of the dirty pool say. */
   onDirty?(child: Supervised, fact: Extract<FactFromWorker, { type: 'apps' | 'capacity' | 'lease.over' | 'reloaded' | 'pool' }>): void
 }
@@ -48,8 +53,8 @@ export type DoorAnswer = (order: Extract<OrderToWorker, { type: 'door' }>, handl
 
 export interface Supervision {
   obey(order: ChildOrder): void
-  reopen(): void
   send(order: OrderToWorker): void
+  readonly ask: Asks['ask']
 }
 
 const neverSpawned = { code: null, signal: null } as const
@@ -76,6 +81,10 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
   let isSpawning = false
   let isStruck = false
   let autopsyAskedMs: number | null = null
+  const asks = createAsks((asked) => {
+    if (!isForWatchdog(asked.question)) send({ type: 'ask', ...asked })
+    else child?.beatPipe.write(toLine({ type: 'ask', ...asked } satisfies OrderToWatchdog))
+  })
   const self = (): Supervised => ({ input, pid: child?.pid ?? null })
   const exited = (code: number | null, signal: string | null) =>
     report({ type: 'child.exited', exit: { code, signal, atMs: performance.now(), dice: Math.random() } })
@@ -89,6 +98,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
     const { image, beatPipe, pid } = child
     const channel = channelToWorker(image)
     image.once('exit', (code, signal) => {
+      asks.end()
       // What the app has started belongs to its process group and goes with it.
       killGroup(pid)
       afterLastMessage(image, () => {
@@ -118,7 +128,8 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
       lastBeatMs: null,
       frozenMs,
       onFrozen,
-      reopen,
+      send,
+      ask: asks.ask,
       letGo: () => beatPipe.end(),
     })
     host.onBooting(self())
@@ -162,12 +173,18 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
       case 'stuck':
         report({ type: 'child.stuck', problem: fact.problem })
         break
+      case 'transitions':
+        host.onTransitions(fact.steps, fact.dropped)
+        break
       case 'apps':
       case 'capacity':
       case 'lease.over':
       case 'reloaded':
       case 'pool':
         host.onDirty?.(self(), fact)
+        break
+      case 'answer':
+        asks.hear(fact)
         break
       case 'threads':
         host.roster.keepThreads(input.age, fact.threads, fact.waiting)
@@ -197,6 +214,9 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         host.onAutopsy(self(), fact.autopsy)
         report({ type: 'child.autopsied' })
         break
+      case 'answer':
+        asks.hear(fact)
+        break
     }
   }
 
@@ -225,8 +245,6 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
     if (child !== null) channelToWorker(child.image).send(order)
   }
 
-  const reopen = () => send({ type: 'reopen' })
-
   start().catch((error: unknown) => {
     report({ type: 'child.failed', exitCode: 3, problem: `it could not be started: ${problemOf(error)}` })
     exited(neverSpawned.code, neverSpawned.signal)
@@ -247,7 +265,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         child.beatPipe.write(toLine({ type: 'autopsy' } satisfies OrderToWatchdog))
       }
     },
-    reopen,
     send,
+    ask: asks.ask,
   }
 }

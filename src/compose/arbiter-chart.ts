@@ -3,7 +3,7 @@ import { isatty } from 'node:tty'
 import { fromCallback, fromPromise } from 'xstate'
 import { arbiterMachine, type LoadAnswer } from '../../machines/arbiter.ts'
 import { listenerMachine } from '../../machines/listener.ts'
-import { type ChildOrder, causeOfEnd, type HandleInput, workerHandleMachine } from '../../machines/worker-handle.ts'
+import { type ChildOrder, causeOfEnd, type HandleEvent, type HandleInput, workerHandleMachine } from '../../machines/worker-handle.ts'
 import { supervise } from '../arbiter/supervision.ts'
 import type { EventName } from '../log/events.ts'
 import type { ArbiterEntry } from './arbiter.ts'
@@ -17,7 +17,9 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
   const handles = workerHandleMachine.provide({
     actors: {
       childProcess: fromCallback<ChildOrder, HandleInput>(({ input, receive, sendBack }) => {
-        const supervision = supervise(input, supervisionHost(scope, entry, actor), sendBack)
+        const supervision = supervise(input, supervisionHost(scope, entry, actor), (event) =>
+          scope.recorder.because(requestBehind(scope, event, input.age), () => sendBack(event)),
+        )
         receive((order) => supervision.obey(order))
       }),
     },
@@ -72,6 +74,13 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
 }
 
 const ends: ReadonlySet<string> = new Set(['worker.gone', 'worker.died', 'worker.boot-failed'])
+
+/** What has kept a blocked loop, as its last beats have it. */
+function requestBehind({ roster }: ArbiterScope, event: HandleEvent, age: number): string | null {
+  if (event.type !== 'child.silent') return null
+  const [longest] = roster.rows().find((row) => row.age === age)?.requests ?? []
+  return longest === undefined ? null : `${longest.method} ${longest.path}`
+}
 
 /** For who sits before it; a service manager knows the signals. */
 function hint(): { advice?: string } {

@@ -65,6 +65,7 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
         ...(busy.length === 0 ? {} : { threads: busy }),
       })
     },
+    onTransitions: scope.recorder.take,
     onGone(child) {
       const farewell = scope.runHookOf(child.input.generation, 'childExit', workerFacts(child))
       leaveListeners(scope, actor, child.input)

@@ -96,6 +96,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
     onAutopsy: (child, autopsy) => tell(child, 'worker.autopsy', autopsyFacts(autopsy)),
     onThreads: () => undefined,
     onDoorWanted: () => undefined,
+    onTransitions: scope.recorder.take,
     onDirty(_, fact) {
       // One that was overtaken by a newer one is answered too.
       if (fact.type === 'pool') pool = fact.pool
@@ -171,7 +172,10 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
       },
       onStopped: stopped.resolve,
     }),
-    { input: { bootTimeoutMs: settings.bootTimeout * 1_000, graceMs: settings.dirtyGracefulTimeout * 1_000 } },
+    {
+      input: { bootTimeoutMs: settings.bootTimeout * 1_000, graceMs: settings.dirtyGracefulTimeout * 1_000 },
+      inspect: scope.recorder.inspect('dirty-arbiter'),
+    },
   )
 
   return {

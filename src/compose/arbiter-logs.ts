@@ -10,15 +10,15 @@ import type { ArbiterScope } from './arbiter-scope.ts'
  * Workers of another user may not create a file in the folder of the logs: the arbiter does it for them.
  * @throws MON_LOG_FILE
  */
-export function giveLogsAway({ user, group, errorlog, accesslog, chdir }: Settings): void {
+export function giveLogsAway({ user, group, errorlog, accesslog, flightRecorder, chdir }: Settings): void {
   if ((user === null && group === null) || process.getuid?.() !== 0) return
   const { uid, gid } = findIdentity(user, group, 'settings')
-  const paths = [errorlog, accesslog].flatMap((path) => (path === null || path === '-' ? [] : [resolve(chdir, path)]))
+  const paths = [errorlog, accesslog, flightRecorder].flatMap((path) => (path === null || path === '-' ? [] : [resolve(chdir, path)]))
   chownLogs(paths, uid ?? 0, gid ?? 0)
 }
 
 /** After a rotation. One that cannot be given away is told of and does not keep the others from being opened. */
-export function reopenLogs({ current, log, roster, dirty }: ArbiterScope): void {
+export function reopenLogs({ current, log, roster, recorder, dirty }: ArbiterScope): void {
   try {
     giveLogsAway(current.config.settings)
   } catch (error) {
@@ -26,6 +26,7 @@ export function reopenLogs({ current, log, roster, dirty }: ArbiterScope): void 
     log.event('log.failed', { destination, problem: problemOf(error) })
   }
   log.reopen()
+  recorder.reopen()
   // Only now: before, they could not have created theirs.
   for (const row of roster.rows()) row.reopen()
   dirty?.reopen()

@@ -21,6 +21,7 @@ import { autoWorkers } from '../os/cgroup.ts'
 import { reusePortProblem } from '../os/reuse-port.ts'
 import { findIdentity } from '../os/user.ts'
 import type { DirtyKeeper } from './arbiter-dirty.ts'
+import { type ArbiterRecorder, createArbiterRecorder } from './arbiter-recorder.ts'
 import { hookLog } from './hook-log.ts'
 
 /** A configuration and what the charts know of it. */
@@ -45,6 +46,7 @@ export interface ArbiterScope {
   readonly roster: Roster
   /** The steps of every chart of every process. */
   readonly history: History
+  readonly recorder: ArbiterRecorder
   readonly counts: LifeCounter
   /** Of this process. */
   readonly gauges: ReturnType<typeof watchOwnGauges>
@@ -57,6 +59,8 @@ export interface ArbiterScope {
   /** Null when there are no dirty apps. */
   dirty: DirtyKeeper | null
   hasPidFile: boolean
+  /** Where the arbiter itself answers. */
+  readonly doors: Set<{ close(): void }>
   recordOf(generation: number): GenerationRecord
   /** @throws MON_LOG_FILE when a log cannot be written there, MON_REUSE_PORT when that setting cannot be had */
   add(config: ResolvedConfig): GenerationRecord
@@ -83,6 +87,7 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
   const identity = findIdentity(settings.user, settings.group, 'settings')
   const listeners = createListeners({ umask: settings.umask, owner: { uid: identity.uid, gid: identity.gid } })
   const records = new Map<number, GenerationRecord>()
+  const history = createHistory()
   let nextGeneration = 1
   let currentGeneration = 1
 
@@ -96,7 +101,8 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
     },
     listeners,
     roster: createRoster(),
-    history: createHistory(),
+    history,
+    recorder: createArbiterRecorder({ settings, history, log: () => log }),
     counts: createLifeCounter(),
     gauges: watchOwnGauges(),
     actor: null,
@@ -104,6 +110,7 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
     dirty: null,
     isServing: () => false,
     hasPidFile: false,
+    doors: new Set(),
     farewells: new Set(),
     get current() {
       return scope.recordOf(currentGeneration)
@@ -176,8 +183,8 @@ function openLog(settings: Settings): Log {
   })
 }
 
-function checkLogs({ errorlog, accesslog, chdir }: Settings): void {
-  for (const path of [errorlog, accesslog]) {
+function checkLogs({ errorlog, accesslog, flightRecorder, chdir }: Settings): void {
+  for (const path of [errorlog, accesslog, flightRecorder]) {
     const problem = path === null || path === '-' ? null : openable(resolve(chdir, path))
     if (problem !== null) throw new MonocerosError('MON_LOG_FILE', { path, problem })
   }

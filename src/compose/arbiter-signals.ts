@@ -14,7 +14,7 @@ interface Told {
 export function hearSignals(entry: { onSignal(listener: (signal: Signal) => void): void }, scope: ArbiterScope, actor: Told): void {
   let interrupts = 0
   const tell = (signal: Signal, order: Order) => {
-    if (actor.getSnapshot().can(order)) actor.send(order)
+    if (actor.getSnapshot().can(order)) scope.recorder.because(signal, () => actor.send(order))
     else scope.log.event('arbiter.signal-ignored', { signal, why: 'shutting down' })
   }
   entry.onSignal((signal) => {

@@ -7,6 +7,7 @@ import { refuseDebugger, type Signal } from '../os/signals.ts'
 import { setTitle } from '../os/title.ts'
 import { arbiterChart } from './arbiter-chart.ts'
 import type { DirtyKeeper } from './arbiter-dirty.ts'
+import { closeDoors } from './arbiter-doors.ts'
 import { type ArbiterActor, type ArbiterScope, createArbiterScope } from './arbiter-scope.ts'
 import { hearSignals } from './arbiter-signals.ts'
 
@@ -30,7 +31,7 @@ export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): P
   const first = scope.current
   const actor: ArbiterActor = createActor(
     arbiterChart(scope, entry, () => actor),
-    { input: { first: first.facts, listeners: first.listeners } },
+    { input: { first: first.facts, listeners: first.listeners }, inspect: scope.recorder.inspect() },
   )
   scope.actor = actor
   scope.isServing = () => actor.getSnapshot().hasTag('takes-traffic')
@@ -66,9 +67,10 @@ async function finish(scope: ArbiterScope, entry: ArbiterEntry, exitCode: number
   if (pidfile !== null && scope.hasPidFile) removePidFile(pidfile)
   const lastHooks = Promise.all(scope.farewells).then(() => scope.runHook('onExit'))
   await Promise.race([lastHooks, impatience(scope, entry)])
+  closeDoors(scope)
   const { served } = scope.roster.totals()
   scope.log.event('arbiter.stopped', { served })
-  await scope.log.flush()
+  await Promise.all([scope.log.flush(), scope.recorder.flush()])
   return exitCode
 }
 

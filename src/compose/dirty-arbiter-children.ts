@@ -50,6 +50,7 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
     onAutopsy: (child, autopsy) => logOf(child).event('worker.autopsy', { childPid: child.pid, ...autopsyFacts(autopsy) }),
     onThreads: () => undefined,
     onDoorWanted: () => undefined,
+    onTransitions: scope.recorder.pass,
     onReady({ input: { age } }) {
       const present = children.get(age)
       if (present === undefined) return

@@ -11,6 +11,7 @@ import { createPulse, type Pulse } from '../ipc/pulse.ts'
 import { createErrorLog, type Log } from '../log/error-log.ts'
 import { setTitle } from '../os/title.ts'
 import { brokerSocket } from '../wire/socket-path.ts'
+import { type ChildRecorder, createChildRecorder } from './child-recorder.ts'
 import { createDirtyGenerations, type DirtyGenerations } from './dirty-arbiter-generations.ts'
 
 /** A dirty worker, as the broker's wiring has it. */
@@ -36,6 +37,7 @@ export interface DirtyScope {
   readonly log: Log
   readonly pulse: Pulse
   readonly channel: ChannelToArbiter
+  readonly recorder: ChildRecorder
   readonly roster: Roster
   readonly generations: DirtyGenerations
   /** By age. */
@@ -53,6 +55,7 @@ export function createDirtyScope(boot: BootOrder, channel: ChannelToArbiter): Di
   const { folder, apps } = boot.dirty ?? { folder: '', apps: [] }
   const socketPath = join(folder, brokerSocket)
   const who = { role: 'dirty-arbiter' } as const
+  const log = createErrorLog({ destination: settings.errorlog, format: settings.logFormat, level: settings.loglevel, who })
   const children = new Map<number, DirtyChild>()
   const generations = createDirtyGenerations(settings, apps)
   const stash = createStash({ entriesMax: settings.stashEntriesMax, bytesMax: settings.stashBytesMax * mib }, () => performance.now())
@@ -62,7 +65,8 @@ export function createDirtyScope(boot: BootOrder, channel: ChannelToArbiter): Di
     folder,
     socketPath,
     who,
-    log: createErrorLog({ destination: settings.errorlog, format: settings.logFormat, level: settings.loglevel, who }),
+    log,
+    recorder: createChildRecorder({ who: { ...who, slot: null, age: boot.age }, settings, channel, log: () => log }),
     pulse: createPulse(),
     channel,
     roster: createRoster(),

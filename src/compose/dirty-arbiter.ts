@@ -30,6 +30,7 @@ export async function runDirtyArbiter(entry: DirtyArbiterEntry): Promise<void> {
   scope.showPhase('booting')
   const actor: DirtyArbiterActor = createActor(dirtyArbiterChart(scope, entry.workerPath), {
     input: { first: current.facts, listeners: [] },
+    inspect: scope.recorder.inspect(),
   })
   const parent = watchParent(scope, entry, actor)
   actor.subscribe({
@@ -75,6 +76,7 @@ function hearOrder(scope: DirtyScope, actor: DirtyArbiterActor, order: OrderToWo
       break
     case 'reopen':
       scope.log.reopen()
+      scope.recorder.reopen()
       for (const row of scope.roster.rows()) row.reopen()
       break
     case 'reload':
@@ -108,6 +110,7 @@ function hearSignal(scope: DirtyScope, actor: DirtyArbiterActor, signal: Signal)
       break
     case 'SIGUSR1':
       scope.log.reopen()
+      scope.recorder.reopen()
       break
     default:
       break
@@ -120,6 +123,6 @@ async function leave(scope: DirtyScope, parent: { readonly isThere: boolean }, e
   scope.channel.send({ type: 'drained', tookMs: 0, cutRequests: 0, counters: scope.roster.totals() })
   // Its arbiter would do it, and is gone.
   if (!parent.isThere) rmSync(scope.folder, { recursive: true, force: true })
-  await scope.log.flush()
+  await Promise.all([scope.log.flush(), scope.recorder.flush()])
   process.exit(exitCode)
 }

@@ -119,7 +119,10 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
         onClosed: closed.resolve,
         wantSuccessor: scope.recycle,
       }),
-      { input: { min: count, max: count, bootTimeoutMs: settings.bootTimeout * 900, graceMs: scope.graceMs } },
+      {
+        input: { min: count, max: count, bootTimeoutMs: settings.bootTimeout * 900, graceMs: scope.graceMs },
+        inspect: scope.recorder.inspect(app),
+      },
     )
     actor.start()
     actor.send({ type: 'open' })

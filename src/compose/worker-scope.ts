@@ -7,6 +7,7 @@ import type { BootOrder, FactFromWorker, OrderToWorker } from '../ipc/messages.t
 import { createPulse, type Pulse } from '../ipc/pulse.ts'
 import { type AccessLog, createAccessLog } from '../log/access-log.ts'
 import { createErrorLog, type Log, type Who } from '../log/error-log.ts'
+import { type ChildRecorder, createChildRecorder } from './child-recorder.ts'
 import { hookLog } from './hook-log.ts'
 
 export type WorkerRole = 'worker' | 'dirty-worker'
@@ -20,6 +21,7 @@ export interface WorkerScope {
   readonly graceMs: number
   readonly log: Log
   readonly accessLog: AccessLog | null
+  readonly recorder: ChildRecorder
   readonly pulse: Pulse
   readonly channel: Channel<FactFromWorker, OrderToWorker>
   /** Names of the apps that a dirty worker has. */
@@ -47,6 +49,7 @@ export function createWorkerScope(boot: BootOrder, channel: WorkerScope['channel
     who,
     settings,
     log,
+    recorder: createChildRecorder({ who: { role, slot: boot.slot, age: boot.age }, settings, channel, log: () => log }),
     pulse,
     channel,
     apps: boot.dirty?.apps.map(({ name }) => name) ?? [],

@@ -112,6 +112,7 @@ export function createThreadsProgram(
         bootTimeoutMs: settings.bootTimeout * 900,
         graceMs: settings.gracefulTimeout * 1_000,
       },
+      inspect: scope.recorder.inspect(),
     },
   )
   pool.subscribe({ error: (error) => log.event('chart.failed', { problem: problemOf(error) }, error) })
@@ -123,8 +124,11 @@ export function createThreadsProgram(
     dispatcher.sweep()
     for (const { lane } of lives.values()) {
       const overdue = findOverdue(lane, timeoutMs, now)
-      if (overdue?.what === 'blocked') pool.send({ type: 'lane.overdue', lane: lane.number, blockedMs: overdue.blockedMs })
-      else if (overdue?.what === 'hung') {
+      if (overdue?.what === 'blocked') {
+        const event = { type: 'lane.overdue', lane: lane.number, blockedMs: overdue.blockedMs } as const
+        const { method, url } = lane.held().find((exchange) => !exchange.isOver)?.req ?? {}
+        scope.recorder.because(method === undefined ? null : `${method} ${url?.split('?', 1)[0]}`, () => pool.send(event))
+      } else if (overdue?.what === 'hung') {
         for (const exchange of overdue.exchanges) {
           const { method, url } = exchange.req
           log.event('request.hung', {

@@ -58,7 +58,7 @@ export async function runWorker(
   })
   showPhase(scope, 'booting')
 
-  const actor = createActor(workerChart(scope, traffic, program))
+  const actor = createActor(workerChart(scope, traffic, program), { inspect: scope.recorder.inspect() })
   actor.subscribe({
     complete: () => void leave(scope, program, actor.getSnapshot().output?.failure?.exitCode ?? 0),
     error: (error) => {
@@ -82,6 +82,7 @@ export async function runWorker(
   const reopen = () => {
     log.reopen()
     scope.accessLog?.reopen()
+    scope.recorder.reopen()
   }
   channel.onMessage((order, handle) => {
     if (order.type === 'drain') actor.send(order)
@@ -118,7 +119,7 @@ function tellLastWords(scope: WorkerScope): void {
 
 async function leave(scope: WorkerScope, program: Program, exitCode: number): Promise<void> {
   await Promise.race([program.exit(), new Promise((resolve) => setTimeout(resolve, exitPatienceMs))])
-  await Promise.all([scope.log.flush(), scope.accessLog?.flush()])
+  await Promise.all([scope.log.flush(), scope.accessLog?.flush(), scope.recorder.flush()])
   // A thread in native code would hold up an orderly exit for as long as it takes.
   if (program.isStuck === true) {
     scope.channel.send({ type: 'stuck', problem: 'it ended itself, as a thread of it was stuck in native code' })

@@ -21,6 +21,8 @@ type On = (event: string, listener: (envelope: never, handle: unknown) => void) 
 export interface Channel<Out, In> {
   /** False when the other side is gone; what cannot be delivered is dropped, since its receiver is. */
   send(message: Out, handle?: unknown): boolean
+  /** Sends what may wait: `onSent` is called when the kernel has it, or when it cannot be delivered any more. */
+  post(message: Out, onSent: () => void): void
   onMessage(listener: (message: In, handle: unknown) => void): void
 }
 
@@ -37,6 +39,15 @@ function openChannel<Out, In>(port: Port): Channel<Out, In> {
         return true
       } catch {
         return false
+      }
+    },
+    post(message, onSent) {
+      if (typeof send !== 'function') return
+      const envelope: Envelope<Out> = { cmd, body: message }
+      try {
+        send.call(port, envelope, undefined, undefined, onSent)
+      } catch {
+        onSent()
       }
     },
     onMessage(listener) {

@@ -4,7 +4,9 @@
  */
 import type { Durations } from '../base/durations.ts'
 import type { ErrorData } from '../base/errors.ts'
+import type { Answered, Asked } from './questions.ts'
 import type { DirtyAppView, WorkerView } from './snapshot.ts'
+import type { Transition } from './transition.ts'
 
 /** A bound socket as a worker sees it. `fd` is its position in the worker's descriptors; null: it is sent as a handle. */
 export interface ListenerFact {
@@ -59,6 +61,11 @@ export type OrderToWorker =
   | { readonly type: 'boot'; readonly boot: BootOrder }
   | { readonly type: 'drain'; readonly graceMs: number; readonly isQuick: boolean; readonly reason: string }
   | { readonly type: 'reopen' }
+  | { readonly type: 'level'; readonly level: string }
+  /** It answers with `answer` and the same number. */
+  | ({ readonly type: 'ask' } & Asked)
+  /** To a dirty arbiter: ask that worker of yours. */
+  | ({ readonly type: 'ask-worker'; readonly pid: number; readonly patienceMs: number } & Asked)
   /** To a dirty arbiter: kill all workers and end. */
   | { readonly type: 'force' }
   /** To a dirty worker: this lease ends with the call that runs under it, or at once; its holder is gone, or does not give it back. */
@@ -107,6 +114,8 @@ export type FactFromWorker =
   | { readonly type: 'counted'; readonly counters: Counters; readonly tallies: Tallies }
   /** Worker class gthread, once a second while it changes. */
   | { readonly type: 'threads'; readonly threads: readonly ThreadFact[]; readonly waiting: number }
+  /** Steps of its charts, or of those of its own children, in their order; `dropped`: how many before them did not fit. */
+  | { readonly type: 'transitions'; readonly steps: readonly Transition[]; readonly dropped: number }
   /** From a dirty worker that was to ask: what its apps say of themselves. It waits for its share of them. */
   | { readonly type: 'apps'; readonly apps: readonly DirtyAppFacts[] }
   /** How many calls of an app it takes at once. */
@@ -117,6 +126,7 @@ export type FactFromWorker =
   | { readonly type: 'reloaded'; readonly reload: number; readonly problem: string | null }
   /** From a dirty arbiter, once a second. */
   | { readonly type: 'pool'; readonly pool: DirtyPoolFacts }
+  | ({ readonly type: 'answer' } & Answered)
   /** It is about to end itself by SIGKILL, and this is why. */
   | { readonly type: 'stuck'; readonly problem: string }
   /** Send the handle of a listener again (after a pause), or bind what the program listens to. */
@@ -194,9 +204,10 @@ export type FactFromWatchdog =
   | { readonly type: 'unblocked'; readonly blockedMs: number; readonly autopsy: Autopsy | null }
   | { readonly type: 'silent'; readonly blockedMs: number; readonly autopsy: Autopsy }
   | { readonly type: 'autopsy'; readonly autopsy: Autopsy }
+  | ({ readonly type: 'answer' } & Answered)
 
 /** Down the beat pipe: read by the watchdog thread, whatever the main loop does. */
-export type OrderToWatchdog = { readonly type: 'autopsy' }
+export type OrderToWatchdog = { readonly type: 'autopsy' } | ({ readonly type: 'ask' } & Asked)
 
 /** What the watchdog thread is started with. */
 export interface WatchOrders {

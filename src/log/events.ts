@@ -237,6 +237,20 @@ export const events = {
     'The configuration has new values for settings that are read once, when the arbiter starts.',
   ),
 
+  'control.listening': row('info', 'control socket listening at {path}', '`monocerosctl` finds the server there.'),
+  'control.taken': row(
+    'warning',
+    'another server answers at {path}: this one has no control socket; give each one its own with --control-socket',
+    'A control socket is never taken from a server that lives.',
+  ),
+  'control.failed': row(
+    'warning',
+    'no control socket at {path}: {problem}',
+    'The server serves all the same, and cannot be controlled there.',
+  ),
+  'control.order': row('info', 'control command: {command}', 'Somebody gave an order on the control socket.'),
+  'control.loglevel': row('info', 'log level is {level} now', 'Changed on the control socket, until the next reload.'),
+
   'config.bind-wins': row('info', 'the program asked for {asked}; bind wins: {bind}', 'The program called listen() while `bind` was set.'),
   'config.changed': row(
     'warning',
@@ -251,6 +265,20 @@ export const events = {
   ),
   'log.moved': row('info', 'the log goes on at {destination}', 'A reload changed where the log is written, or its form.'),
   'log.failed': row('error', 'cannot write log {destination}: {problem}', 'A log cannot be opened or written; it is tried again.'),
+
+  'recorder.rotated': row(
+    'info',
+    'flight recorder: {path} was full and is now {path}.1',
+    'The file had grown to `flight_recorder_max`; a new one was begun.',
+  ),
+  'recorder.dropped': row(
+    'warning',
+    'flight recorder: {count} steps could not be sent',
+    'A process made more steps at once than its parent took. In the file of `flight_recorder` they are found.',
+  ),
+
+  'metrics.listening': row('info', 'metrics and probes at http://{address}', '/metrics, /ready and /live are answered there.'),
+  'metrics.failed': row('error', 'metrics at {path}: {problem}', 'A scrape or probe could not be answered. Serving goes on.'),
 
   'hook.failed': row('error', 'hook {hook} failed: {problem}', 'A hook of the config file threw; its stack is below.'),
   'hook.debug': row('debug', '{text}', 'A hook wrote to the log.'),

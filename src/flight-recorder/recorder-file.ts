@@ -1,0 +1,214 @@
+/**
+ * The file that every process of a server appends to. Each line goes to the kernel the moment it is made, without being
+ * waited for: it is in the file even if the process is killed by SIGKILL right after, and a loop that is blocked after it
+ * does not hold it back. Appends of one write never mix; they may change places, which a reader mends by `pid` and `seq`.
+ */
+import fs from 'node:fs'
+import { problemOf } from '../base/errors.ts'
+import { appendFlags, fileMode } from '../log/descriptor.ts'
+import type { OnProblem } from '../log/sink.ts'
+
+export interface RecorderFile {
+  /** Takes one line without its newline. */
+  write(line: string): void
+  /** Opens the path again, after somebody has put another file there. */
+  reopen(): void
+  /** Settles when all lines are written, or 500 ms have passed. */
+  flush(): Promise<void>
+  readonly dropped: number
+}
+
+export interface RecorderFileOptions {
+  readonly path: string
+  readonly onProblem: OnProblem
+  /** After some writes: how large the file is by now. */
+  onSize?(bytes: number): void
+}
+
+interface Opened {
+  readonly fd: number
+  readonly stat: fs.Stats
+}
+
+/** As many writes as may be under way; the others wait for one of them. */
+const underWayMax = 32
+const waitingMax = 5_000
+/** How often it is looked whether the path still leads to the file that is open. */
+const lookMs = 250
+
+export function createRecorderFile({ path, onProblem, onSize }: RecorderFileOptions): RecorderFile {
+  // At once: what comes next may be a module that blocks the loop while it is imported.
+  let opened = openNow(path)
+  let isOpening = false
+  let isReopenDue = false
+  let underWay = 0
+  let waiting: string[] = []
+  /** Written since the last look: if the file was gone by then, they are written once more. */
+  let unproven: string[] = []
+  let isTorn = false
+  let dropped = 0
+  let toldDropped = 0
+  let problem = ''
+  let retired: number[] = []
+  let lookTimer: NodeJS.Timeout | undefined
+  const waiters: (() => void)[] = []
+
+  function open(): void {
+    isOpening = true
+    isReopenDue = false
+    fs.open(path, appendFlags, fileMode, (error, fd) => {
+      if (error !== null) return onOpened(error, null)
+      fs.fstat(fd, (statError, stat) => (statError === null ? onOpened(null, { fd, stat }) : onOpened(statError, null)))
+    })
+  }
+
+  function onOpened(error: Error | null, next: Opened | null): void {
+    isOpening = false
+    if (error !== null) fail(error)
+    // A write under way keeps the old one for as long as it takes.
+    if (next !== null) {
+      const old = opened
+      if (old !== null) retire(old.fd)
+      opened = next
+      isTorn = false
+    }
+    if (opened === null) drop(waiting.splice(0).length)
+    else pump()
+    settle()
+  }
+
+  function retire(fd: number): void {
+    retired.push(fd)
+    closeRetired()
+  }
+  function closeRetired(): void {
+    if (underWay > 0) return
+    for (const fd of retired) fs.close(fd, () => undefined)
+    retired = []
+  }
+
+  function pump(): void {
+    if (isReopenDue && !isOpening) open()
+    while (waiting.length > 0 && underWay < underWayMax && opened !== null) append(opened, waiting.shift() as string)
+  }
+
+  function append({ fd, stat }: Opened, line: string): void {
+    underWay++
+    // Of a full disk half a line may be left, which must not swallow the next.
+    const bytes = Buffer.from(isTorn ? `\n${line}\n` : `${line}\n`)
+    isTorn = false
+    fs.write(fd, bytes, 0, bytes.length, null, (error, written) => {
+      underWay--
+      closeRetired()
+      if (error !== null) {
+        drop(1)
+        fail(error)
+      } else if (written < bytes.length) {
+        isTorn = true
+        drop(1)
+      } else {
+        problem = ''
+        tellDropped()
+        if (stat.isFile()) unproven.push(line)
+        look(stat)
+      }
+      pump()
+      settle()
+    })
+  }
+
+  function look(stat: fs.Stats): void {
+    if (!stat.isFile() || lookTimer !== undefined) return
+    lookTimer = setTimeout(lookNow, lookMs).unref()
+  }
+
+  /** A rotation by anybody is seen within moments, also by a process that was not told. */
+  function lookNow(): void {
+    lookTimer = undefined
+    const was = opened
+    if (was === null) return
+    fs.stat(path, (error, there) => {
+      if (opened !== was) return
+      const isSame = error === null && there.ino === was.stat.ino && there.dev === was.stat.dev
+      const written = unproven
+      unproven = []
+      if (isSame) {
+        onSize?.(there.size)
+        return
+      }
+      fs.fstat(was.fd, (_, own) => {
+        // Nobody can read them any more where they are. In a file that was only moved they are found.
+        if (own?.nlink === 0) waiting = [...written, ...waiting].slice(0, waitingMax)
+        isReopenDue = true
+        pump()
+      })
+    })
+  }
+
+  function drop(count: number): void {
+    dropped += count
+  }
+
+  function fail(error: unknown): void {
+    const text = problemOf(error)
+    if (text === problem) return
+    problem = text
+    tell('log.failed', { destination: path, problem: text })
+  }
+
+  function tellDropped(): void {
+    if (dropped === toldDropped) return
+    const count = dropped - toldDropped
+    toldDropped = dropped
+    tell('log.dropped', { count, destination: path })
+  }
+
+  function tell(...facts: Parameters<OnProblem>): void {
+    try {
+      onProblem(...facts)
+    } catch {
+      // a recorder must not end the process because nobody could be told that it failed
+    }
+  }
+
+  function settle(): void {
+    if (underWay > 0 || waiting.length > 0 || isOpening) return
+    for (const done of waiters.splice(0)) done()
+  }
+
+  return {
+    write(line) {
+      if (waiting.length >= waitingMax) return drop(1)
+      if (opened !== null && underWay < underWayMax && waiting.length === 0) return append(opened, line)
+      waiting.push(line)
+      if (opened === null && !isOpening) open()
+    },
+    reopen() {
+      isReopenDue = true
+      if (!isOpening) open()
+    },
+    flush() {
+      if (underWay === 0 && waiting.length === 0 && !isOpening) return Promise.resolve()
+      return new Promise((resolve) => {
+        const timer = setTimeout(resolve, 500)
+        waiters.push(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+      })
+    },
+    get dropped() {
+      return dropped
+    },
+  }
+}
+
+/** Null when it cannot be: the first line asks again, and gets the reason. */
+function openNow(path: string): Opened | null {
+  try {
+    const fd = fs.openSync(path, appendFlags, fileMode)
+    return { fd, stat: fs.fstatSync(fd) }
+  } catch {
+    return null
+  }
+}
