@@ -58,6 +58,11 @@ export const errorCodes = {
     exit: 4,
   },
   MON_BOOT_FAILED: { text: 'worker died before it was ready: {problem}', advice: 'the lines above say why', exit: 3 },
+  MON_METRICS_BIND: {
+    text: 'cannot serve metrics at {address}: {problem}',
+    advice: 'give another address with --metrics-bind',
+    exit: 1,
+  },
   MON_LISTENER_IN_USE: {
     text: 'cannot bind {address}: in use{holder}',
     advice: 'stop the other server, or bind elsewhere with -b',
@@ -162,6 +167,43 @@ export const errorCodes = {
   MON_STASH_FULL: {
     text: 'the stash is full: at most {entriesMax} entries and {bytesMax} bytes',
     advice: 'delete entries, give them a ttlMs, or raise the limits',
+    exit: 1,
+  },
+  MON_CONTROL_EMPTY: { text: 'Empty command', advice: '`help` lists all commands', exit: 2 },
+  MON_CONTROL_UNKNOWN: { text: 'unknown command {given}{hint}', advice: '`help` lists all commands', exit: 2 },
+  MON_CONTROL_USAGE: { text: '{command}: {problem}; the form is: {form}', advice: '`help` lists all commands', exit: 2 },
+  MON_CONTROL_REQUEST: {
+    text: 'a request is {"id", "command", "args"}, a text and a list of texts',
+    advice: 'see docs/reference/control.md',
+    exit: 2,
+  },
+  MON_CONTROL_FAILED: { text: '{problem}', advice: 'the log of the server may say more', exit: 1 },
+  MON_CONTROL_NO_PROCESS: {
+    text: 'this server has no {what} {given}',
+    advice: '`show all` lists its processes with their pids and slots',
+    exit: 1,
+  },
+  MON_CONTROL_NO_DIRTY: { text: 'there is no dirty pool', advice: 'give the server apps for it with --dirty-app', exit: 1 },
+  MON_CONTROL_REFUSED: { text: '{problem}', advice: '{advice}', exit: 1 },
+  MON_CONTROL_RELOAD: {
+    text: 'the reload failed: {problem}',
+    advice: 'the old generation serves on; mend what is wrong and reload again',
+    exit: 1,
+  },
+  MON_CONTROL_SILENT: {
+    text: '{what} of {pid}: no answer within {afterMs} ms',
+    advice: 'its main thread may be in native code: `show workers` and the log say for how long',
+    exit: 1,
+  },
+  MON_CONTROL_PROBE: { text: '{what} of {pid}: {problem}', advice: 'see whether it still lives with `show all`', exit: 1 },
+  MON_CONTROL_NO_SERVER: {
+    text: 'no server answers at {path}: {problem}',
+    advice: 'start it, or name its socket with -s: its log tells it as control.listening',
+    exit: 1,
+  },
+  MON_CONTROL_LOST: {
+    text: 'the connection to the server was lost: {problem}',
+    advice: 'it may have ended; the command may have been carried out or not',
     exit: 1,
   },
   MON_PLATFORM: { text: 'monoceros does not run on {platform}', advice: 'use Linux or macOS; on Windows, WSL', exit: 1 },

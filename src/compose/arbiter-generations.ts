@@ -7,10 +7,11 @@ import { type Settings, valueRows } from '../config/settings.ts'
 import { writePidFile } from '../os/pid-file.ts'
 import type { ArbiterEntry } from './arbiter.ts'
 import { createDirtyKeeper, hasDirtyApps } from './arbiter-dirty.ts'
+import { openDoors } from './arbiter-doors.ts'
 import { giveLogsAway } from './arbiter-logs.ts'
 import type { ArbiterScope, GenerationRecord } from './arbiter-scope.ts'
 
-/** @throws MON_PIDFILE_HELD, MON_PIDFILE_FAILED, MON_LOG_FILE */
+/** @throws MON_PIDFILE_HELD, MON_PIDFILE_FAILED, MON_LOG_FILE, MON_METRICS_BIND */
 export async function prepare(scope: ArbiterScope, dirtyPath: string): Promise<void> {
   const { settings } = scope.current.config
   if (settings.pidfile !== null) {
@@ -18,6 +19,7 @@ export async function prepare(scope: ArbiterScope, dirtyPath: string): Promise<v
     scope.hasPidFile = true
   }
   giveLogsAway(settings)
+  await openDoors(scope)
   await scope.runHook('nworkersChanged', scope.workersWanted, null)
   await scope.runHook('onStarting')
   if (hasDirtyApps(scope.current)) {

@@ -49,6 +49,7 @@ export function histogram(name: string, help: string, bounds: readonly number[],
 
 /** As the text format writes numbers. */
 export function numberText(value: number): string {
-  if (Number.isFinite(value)) return String(value)
+  // Sums of decimals have a tail that says nothing.
+  if (Number.isFinite(value)) return String(Number.isInteger(value) ? value : Number(value.toPrecision(12)))
   return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
 }

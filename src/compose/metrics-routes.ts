@@ -1,0 +1,47 @@
+/** What whoever watches a server asks of it: metrics for Prometheus, and probes for what gives it traffic. */
+import type { ServerResponse } from 'node:http'
+import type { Route } from '../dashboard/http-door.ts'
+import { prometheusText, prometheusType } from '../metrics/prometheus-text.ts'
+import type { ArbiterScope } from './arbiter-scope.ts'
+import { snapshotOf } from './arbiter-snapshot.ts'
+import { familiesOf } from './metric-families.ts'
+import { readinessOf } from './readiness.ts'
+
+export function metricsRoutes(scope: ArbiterScope): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/metrics',
+      access: 'open',
+      handle: async (_, res) => void res.setHeader('content-type', prometheusType).end(await metricsText(scope)),
+    },
+    {
+      method: 'GET',
+      path: '/ready',
+      access: 'open',
+      handle(_, res) {
+        const { isReady, ...facts } = readinessOf(scope)
+        json(res, isReady ? 200 : 503, facts)
+      },
+    },
+    {
+      method: 'GET',
+      path: '/live',
+      access: 'open',
+      // That it is answered is what it says. To restart all for workers that crash would stop those that do not.
+      handle: (_, res) => json(res, 200, { status: 'live', isCrashing: readinessOf(scope).isCrashing }),
+    },
+  ]
+}
+
+async function metricsText(scope: ArbiterScope): Promise<string> {
+  const { isReady, backoffs } = readinessOf(scope)
+  const { workerClass } = scope.current.config.settings
+  return prometheusText(
+    familiesOf({ snapshot: snapshotOf(scope), tallies: scope.roster.tallies(), workerClass, isReady, backoffs, backlogs: {} }),
+  )
+}
+
+function json(res: ServerResponse, status: number, body: object): void {
+  res.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
+}
