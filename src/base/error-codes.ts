@@ -184,7 +184,12 @@ export const errorCodes = {
     exit: 1,
   },
   MON_CONTROL_NO_DIRTY: { text: 'there is no dirty pool', advice: 'give the server apps for it with --dirty-app', exit: 1 },
-  MON_CONTROL_REFUSED: { text: '{problem}', advice: '{advice}', exit: 1 },
+  MON_CONTROL_STATE: {
+    text: 'the server is {state} and takes no {order}',
+    advice: 'ask again when it is ready, which `show all` tells; one that drains is about to end',
+    exit: 1,
+  },
+  MON_CONTROL_NEEDED: { text: '{problem}', advice: 'give the apps fewer workers, or leave it as it is', exit: 1 },
   MON_CONTROL_RELOAD: {
     text: 'the reload failed: {problem}',
     advice: 'the old generation serves on; mend what is wrong and reload again',
@@ -204,6 +209,11 @@ export const errorCodes = {
   MON_CONTROL_LOST: {
     text: 'the connection to the server was lost: {problem}',
     advice: 'it may have ended; the command may have been carried out or not',
+    exit: 1,
+  },
+  MON_REPLAY_FILE: {
+    text: 'cannot replay {path}: {problem}',
+    advice: 'give the file of --flight-recorder; --since all shows all of it',
     exit: 1,
   },
   MON_PLATFORM: { text: 'monoceros does not run on {platform}', advice: 'use Linux or macOS; on Windows, WSL', exit: 1 },
