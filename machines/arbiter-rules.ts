@@ -219,6 +219,19 @@ export function replace(context: ArbiterContext, p: { age: Age }): Decision {
   return hasWorker(marked, row.slot, candidate.generation) ? change(marked, {}) : spawn(marked, row.slot, candidate)
 }
 
+/** Somebody wants other processes for the same code: each has its successor before it goes. */
+export function restartWorkers(context: ArbiterContext, p: { ages: readonly Age[] }): Decision {
+  const isReady = (now: ArbiterContext, age: Age) => now.workers[age]?.phase === 'ready'
+  return inTurn(context, ...p.ages.map((age) => (now: ArbiterContext) => (isReady(now, age) ? replace(now, { age }) : change(now, {}))))
+}
+
+/** Somebody wants a worker gone now, not when its successor is ready. Of those that a reload is trying, none is spared. */
+export function drainWorker(context: ArbiterContext, p: { age: Age }): Decision {
+  const row = context.workers[p.age]
+  if (row === undefined || row.generation === context.candidate?.generation) return change(context, {})
+  return inTurn(context, (now) => retire(now, [row], 'drain'), fillSlots)
+}
+
 /** A worker leaves by itself (somebody sent it TERM): its slot is to be filled now, not when it is gone. */
 export function keepLeaving(context: ArbiterContext, p: { age: Age }): Decision {
   const row = context.workers[p.age]

@@ -31,6 +31,8 @@ export type ArbiterEvent =
   | { type: 'roll.retire'; slot: Slot }
   | { type: 'slot.refill'; slot: Slot }
   | { type: 'boot.overdue' }
+  | { type: 'restart'; ages: readonly Age[] }
+  | { type: 'drain'; age: Age }
   | DoneActorEvent<HandleOutput, `worker.${number}`>
   | DoneActorEvent<RollingOutput, `rolling.${number}`>
   | DoneActorEvent<unknown, `listener.${string}`>
@@ -93,6 +95,8 @@ export const arbiterMachine = setup({
     restart: rule(rules.restart),
     refill: rule(rules.refill),
     scale: rule(rules.scale),
+    restartWorkers: rule(rules.restartWorkers),
+    drainWorker: rule(rules.drainWorker),
     keepCandidate: rule(rules.keepCandidate),
     startRolling: rule(rules.startRolling),
     spawnCandidate: rule(rules.spawnCandidate),
@@ -291,6 +295,8 @@ export const arbiterMachine = setup({
       entry: 'announceReady',
       initial: 'steady',
       on: {
+        restart: { actions: { type: 'restartWorkers', params: ({ event }) => ({ ages: event.ages }) } },
+        drain: { actions: { type: 'drainWorker', params: ({ event }) => ({ age: event.age }) } },
         stop: { target: 'draining', actions: { type: 'keepStop', params: ({ event }) => event } },
         force: { target: 'killing' },
         scale: { actions: [{ type: 'scale', params: ({ event }) => ({ by: event.by }) }, 'fitSlots'] },

@@ -3,6 +3,8 @@ export const sentences: Readonly<Record<string, Readonly<Record<string, string>>
   arbiter: {
     reload: 'HUP: read the configuration again and replace every worker.',
     scale: 'TTIN or TTOU: one worker more or less.',
+    restart: 'Somebody wants workers replaced: each has its successor before it drains.',
+    drain: 'Somebody wants a worker to drain now; its slot is filled beside it.',
     stop: 'TERM (graceful), INT or QUIT (quick): end.',
     force: 'A second INT: kill every worker and end.',
     'listener.wanted': 'A program in a worker wants to listen somewhere that is not bound yet.',

@@ -8,7 +8,7 @@ export type Age = number
 export type Generation = number
 
 /** Why a worker was asked to go. */
-export type StopReason = 'stop' | 'scale' | 'reload' | 'rollback' | 'recycle' | 'signal'
+export type StopReason = 'stop' | 'scale' | 'reload' | 'rollback' | 'recycle' | 'drain' | 'signal'
 
 /** Why a worker was not asked but killed. */
 export type KillReason = 'boot-timeout' | 'never-serves' | 'silent' | 'frozen' | 'grace' | 'forced' | 'unwanted' | 'failed'

@@ -1,6 +1,8 @@
 /** The book of living children: who they are, when they last beat, and what they have counted. */
 import { addDurations } from '../base/durations.ts'
-import type { Counters, Gauges, RequestInFlight, Tallies, ThreadFact } from '../ipc/messages.ts'
+import type { Counters, Gauges, OrderToWorker, RequestInFlight, Tallies, ThreadFact } from '../ipc/messages.ts'
+
+import type { Asks } from './asks.ts'
 
 export interface RosterRow {
   readonly age: number
@@ -23,7 +25,8 @@ export interface RosterRow {
   lastBeatMs: number | null
   readonly frozenMs: number
   onFrozen(silentMs: number): void
-  reopen(): void
+  send(order: OrderToWorker): void
+  readonly ask: Asks['ask']
   /** Its chart is gone before it: it is to take itself for an orphan, finish what it has and end. */
   letGo(): void
 }

@@ -4,10 +4,10 @@ import { problemOf } from '../base/errors.ts'
 import { lineReader, toLine } from '../ipc/beat-lines.ts'
 import { channelToWorker } from '../ipc/channel.ts'
 import type { Autopsy, BootOrder, FactFromWatchdog, FactFromWorker, OrderToWatchdog, OrderToWorker } from '../ipc/messages.ts'
+import { isForWatchdog } from '../ipc/questions.ts'
 import type { Transition } from '../ipc/transition.ts'
 import { procState } from '../os/proc.ts'
 import { type Child, type ChildImage, killGroup, spawnChild } from '../os/spawn.ts'
-import { isForWatchdog } from '../ipc/questions.ts'
 import { type Asks, createAsks } from './asks.ts'
 import type { Roster } from './roster.ts'
 
@@ -81,8 +81,9 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
   let isSpawning = false
   let isStruck = false
   let autopsyAskedMs: number | null = null
-  const asks = createAsks((asked) => {
-    if (!isForWatchdog(asked.question)) send({ type: 'ask', ...asked })
+  const asks = createAsks((asked, ofWorker, patienceMs) => {
+    if (ofWorker !== undefined) send({ type: 'ask-worker', pid: ofWorker, patienceMs, ...asked })
+    else if (!isForWatchdog(asked.question)) send({ type: 'ask', ...asked })
     else child?.beatPipe.write(toLine({ type: 'ask', ...asked } satisfies OrderToWatchdog))
   })
   const self = (): Supervised => ({ input, pid: child?.pid ?? null })

@@ -15,6 +15,7 @@ import type { ArbiterScope } from './arbiter-scope.ts'
 import { tellCannotBoot } from './cannot-boot.ts'
 import { frozenAfterMs } from './frozen-after.ts'
 import { hookLog } from './hook-log.ts'
+import { withLevel } from './with-level.ts'
 
 interface AskedActor {
   send(event: { type: 'listener.wanted'; id: string; address: string } | { type: 'listener.unwanted'; id: string }): void
@@ -94,7 +95,7 @@ function spawnFacts(scope: ArbiterScope, input: HandleInput): SpawnFacts {
     generation: input.generation,
     arbiterPid: process.pid,
     name: scope.name,
-    settings: settings as unknown as Record<string, unknown>,
+    settings: withLevel(settings, input.generation === scope.current.facts.generation ? scope.level : null),
     listeners: settings.reusePort ? settings.bind.map((address) => ({ id: address, address, fd: null })) : inherited.facts,
     isBindGiven: config.isBindGiven,
     hookFile: config.file,

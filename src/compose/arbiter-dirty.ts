@@ -11,8 +11,10 @@ import { statePath } from '../base/state-path.ts'
 import { hookRows } from '../config/sections/hooks.ts'
 import { autopsyFacts } from '../ipc/autopsy-facts.ts'
 import type { BootOrder, DirtyPoolFacts } from '../ipc/messages.ts'
+import type { Question, QuestionAnswer } from '../ipc/questions.ts'
 import type { ProcessView } from '../ipc/snapshot.ts'
 import type { EventName } from '../log/events.ts'
+import type { Level } from '../log/level.ts'
 import { makeRuntimeFolder } from '../os/runtime-folder.ts'
 import { titleRoom } from '../os/title.ts'
 import { findIdentity } from '../os/user.ts'
@@ -22,6 +24,7 @@ import { cannotBootFacts } from './cannot-boot.ts'
 import { type Deferred, deferred } from './deferred.ts'
 import { frozenAfterMs } from './frozen-after.ts'
 import { keeperChart } from './keeper-chart.ts'
+import { withLevel } from './with-level.ts'
 import { noGauges } from './worker-views.ts'
 
 export interface DirtyKeeper {
@@ -35,6 +38,11 @@ export interface DirtyKeeper {
   force(): void
   reopen(): void
   view(): DirtyView
+  /** @param ofWorker one of its workers; null: the dirty arbiter itself */
+  ask(question: Question, patienceMs: number, ofWorker: number | null): Promise<QuestionAnswer>
+  setLevel(level: Level): void
+  /** Asks for what `view` answers, and settles when it has come, or does not. */
+  look(patienceMs: number): Promise<void>
   /** What tells workers where to call. */
   readonly env: Readonly<Record<string, string>>
 }
@@ -137,7 +145,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
       generation,
       arbiterPid: process.pid,
       name: scope.name,
-      settings: config.settings as unknown as Record<string, unknown>,
+      settings: withLevel(config.settings, record === scope.current ? scope.level : null),
       listeners: [],
       isBindGiven: true,
       hookFile: config.file,
@@ -209,6 +217,15 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
       const state = statePath(actor.getSnapshot().children['child']?.getSnapshot().value ?? 'booting')
       return { arbiter: { pid, startedAt, state, stateSince: startedAt, ...(gauges ?? noGauges) }, pool }
     },
+    async ask(question, patienceMs, ofWorker) {
+      if (supervision === null) return { ok: false, problem: 'there is no dirty arbiter at the moment' }
+      return supervision.ask(question, patienceMs, ofWorker ?? undefined)
+    },
+    async look(patienceMs) {
+      const answer = await supervision?.ask({ kind: 'pool' }, patienceMs)
+      if (answer?.ok === true) pool = answer.value as DirtyPoolFacts
+    },
+    setLevel: (level) => supervision?.send({ type: 'level', level }),
     reopen: () => supervision?.send({ type: 'reopen' }),
   }
 }

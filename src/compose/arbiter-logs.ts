@@ -28,7 +28,7 @@ export function reopenLogs({ current, log, roster, recorder, dirty }: ArbiterSco
   log.reopen()
   recorder.reopen()
   // Only now: before, they could not have created theirs.
-  for (const row of roster.rows()) row.reopen()
+  for (const row of roster.rows()) row.send({ type: 'reopen' })
   dirty?.reopen()
   log.event('arbiter.reopened')
 }

@@ -16,6 +16,7 @@ import type { Settings } from '../config/settings.ts'
 import { createHistory, type History } from '../flight-recorder/history.ts'
 import type { ListenerView } from '../ipc/snapshot.ts'
 import { createErrorLog, type Log } from '../log/error-log.ts'
+import type { Level } from '../log/level.ts'
 import { openable } from '../log/log-file.ts'
 import { autoWorkers } from '../os/cgroup.ts'
 import { reusePortProblem } from '../os/reuse-port.ts'
@@ -34,6 +35,8 @@ export interface GenerationRecord {
 
 export type ArbiterActor = ActorRefFrom<typeof arbiterMachine>
 
+export type ReloadOutcome = { readonly ok: true; readonly generation: number } | { readonly ok: false; readonly problem: string }
+
 export interface ArbiterScope {
   readonly name: string
   readonly version: string
@@ -48,6 +51,10 @@ export interface ArbiterScope {
   readonly history: History
   readonly recorder: ArbiterRecorder
   readonly counts: LifeCounter
+  /** Who waits for the outcome of the reload under way, or of the next. */
+  readonly reloadWaiters: Set<(outcome: ReloadOutcome) => void>
+  /** Given at run time, for the present generation. */
+  level: Level | null
   /** Of this process. */
   readonly gauges: ReturnType<typeof watchOwnGauges>
   /** Null until it is started. */
@@ -91,6 +98,12 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
   let nextGeneration = 1
   let currentGeneration = 1
 
+  function tellReload(outcome: ReloadOutcome): void {
+    const waiters = [...scope.reloadWaiters]
+    scope.reloadWaiters.clear()
+    for (const wake of waiters) wake(outcome)
+  }
+
   const scope: ArbiterScope = {
     name: settings.procName ?? appName(settings.app ?? '', process.cwd()),
     version,
@@ -104,6 +117,8 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
     history,
     recorder: createArbiterRecorder({ settings, history, log: () => log }),
     counts: createLifeCounter(),
+    reloadWaiters: new Set(),
+    level: null,
     gauges: watchOwnGauges(),
     actor: null,
     workersWanted: 0,
@@ -139,12 +154,15 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
         void log.close()
         log = openLog(settings)
       }
+      scope.level = null
       log.setLevel(settings.loglevel)
       log.event('reload.done', { generation })
+      tellReload({ ok: true, generation })
     },
     rollBack(problem) {
       for (const other of records.keys()) if (other !== currentGeneration) records.delete(other)
       log.event('reload.rolled-back', { problem })
+      tellReload({ ok: false, problem })
     },
     addresses: () => (scope.current.config.settings.reusePort ? [...scope.current.config.settings.bind] : listeners.addresses()),
     listenerViews() {

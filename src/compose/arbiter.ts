@@ -6,6 +6,7 @@ import { removePidFile } from '../os/pid-file.ts'
 import { refuseDebugger, type Signal } from '../os/signals.ts'
 import { setTitle } from '../os/title.ts'
 import { arbiterChart } from './arbiter-chart.ts'
+import { openControl } from './arbiter-control.ts'
 import type { DirtyKeeper } from './arbiter-dirty.ts'
 import { closeDoors } from './arbiter-doors.ts'
 import { type ArbiterActor, type ArbiterScope, createArbiterScope } from './arbiter-scope.ts'
@@ -14,6 +15,8 @@ import { hearSignals } from './arbiter-signals.ts'
 export interface ArbiterEntry {
   readonly workerPath: string
   readonly dirtyPath: string
+  /** The thread image that looks into this process. */
+  readonly probeUrl: URL
   readonly version: string
   /** Reads the whole configuration again, as the start did. */
   readConfig(): Promise<ResolvedConfig>
@@ -38,8 +41,14 @@ export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): P
   const done = ended(actor, scope)
   hearSignals(entry, scope, actor)
   actor.start()
+  const control = openControl(scope, entry)
   const exitCode = await done
-  return finish(scope, entry, exitCode, actor.getSnapshot().context.stop.isQuick)
+  const last = finish(scope, entry, exitCode, actor.getSnapshot().context.stop.isQuick)
+  // To the very end one can see what is waited for.
+  await last
+  const { close } = await control
+  close()
+  return last
 }
 
 function ended(actor: ArbiterActor, scope: ArbiterScope): Promise<number> {

@@ -15,6 +15,7 @@ export interface CliEntry {
   readonly argv: readonly string[]
   readonly workerPath: string
   readonly dirtyPath: string
+  readonly probeUrl: URL
   readonly packageUrl: URL
   onSignal(listener: (signal: Signal) => void): void
 }
@@ -53,6 +54,7 @@ export async function runCli(entry: CliEntry): Promise<number> {
     return await runArbiter(command.config, {
       workerPath: entry.workerPath,
       dirtyPath: entry.dirtyPath,
+      probeUrl: entry.probeUrl,
       version,
       onSignal: entry.onSignal,
       async readConfig() {

@@ -55,6 +55,8 @@ export function dirtyArbiterChart(scope: DirtyScope, workerPath: string) {
       },
       announceCommit(_, { generation, workers }) {
         scope.generations.commit(generation)
+        scope.level = null
+        scope.log.setLevel(scope.generations.current.settings.loglevel)
         scope.workersWanted = workers
         allowCalls(scope, scope.generations.current.apps)
         scope.log.event('reload.done', { generation })

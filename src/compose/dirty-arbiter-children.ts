@@ -11,6 +11,7 @@ import { socketVariable } from '../wire/socket-path.ts'
 import { tellCannotBoot } from './cannot-boot.ts'
 import type { DirtyScope } from './dirty-arbiter-scope.ts'
 import { frozenAfterMs } from './frozen-after.ts'
+import { withLevel } from './with-level.ts'
 
 export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): SupervisionHost {
   const { children, generations, roster, server, stash } = scope
@@ -82,7 +83,7 @@ export function expectWorkers({ children, generations, server }: DirtyScope): vo
   for (const { name } of generations.current.apps) server.broker.setExpected(name, having.has(name))
 }
 
-function spawnFacts({ boot, folder, socketPath, generations }: DirtyScope, input: HandleInput): SpawnFacts {
+function spawnFacts({ boot, folder, socketPath, generations, level }: DirtyScope, input: HandleInput): SpawnFacts {
   const { slot, age, generation } = input
   const of = generations.of(generation)
   const { apps, threads } = generations.shareOf(of, slot)
@@ -93,7 +94,7 @@ function spawnFacts({ boot, folder, socketPath, generations }: DirtyScope, input
       age,
       generation,
       arbiterPid: process.pid,
-      settings: of.settings as unknown as Record<string, unknown>,
+      settings: withLevel(of.settings, of === generations.current ? level : null),
       listeners: [],
       dirty: { folder, apps },
       ...(of.shares === null ? {} : { dirtyThreads: threads }),

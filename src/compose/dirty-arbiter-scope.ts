@@ -9,10 +9,12 @@ import type { ChannelToArbiter } from '../ipc/channel.ts'
 import type { BootOrder } from '../ipc/messages.ts'
 import { createPulse, type Pulse } from '../ipc/pulse.ts'
 import { createErrorLog, type Log } from '../log/error-log.ts'
+import type { Level } from '../log/level.ts'
 import { setTitle } from '../os/title.ts'
 import { brokerSocket } from '../wire/socket-path.ts'
 import { type ChildRecorder, createChildRecorder } from './child-recorder.ts'
 import { createDirtyGenerations, type DirtyGenerations } from './dirty-arbiter-generations.ts'
+import type { Remotes } from './remotes.ts'
 
 /** A dirty worker, as the broker's wiring has it. */
 export interface DirtyChild {
@@ -35,6 +37,7 @@ export interface DirtyScope {
   readonly socketPath: string
   readonly who: { readonly role: 'dirty-arbiter' }
   readonly log: Log
+  readonly remotes: Remotes
   readonly pulse: Pulse
   readonly channel: ChannelToArbiter
   readonly recorder: ChildRecorder
@@ -45,17 +48,19 @@ export interface DirtyScope {
   readonly stash: Stash
   readonly server: BrokerServer
   workersWanted: number
+  /** Given at run time, for the present generation. */
+  level: Level | null
   showPhase(phase: string | null): void
 }
 
 const mib = 2 ** 20
 
-export function createDirtyScope(boot: BootOrder, channel: ChannelToArbiter): DirtyScope {
+export function createDirtyScope(boot: BootOrder, channel: ChannelToArbiter, remotes: Remotes): DirtyScope {
   const settings = boot.settings as unknown as Settings
   const { folder, apps } = boot.dirty ?? { folder: '', apps: [] }
   const socketPath = join(folder, brokerSocket)
   const who = { role: 'dirty-arbiter' } as const
-  const log = createErrorLog({ destination: settings.errorlog, format: settings.logFormat, level: settings.loglevel, who })
+  const log = createErrorLog({ destination: settings.errorlog, format: settings.logFormat, level: settings.loglevel, who, tap: remotes })
   const children = new Map<number, DirtyChild>()
   const generations = createDirtyGenerations(settings, apps)
   const stash = createStash({ entriesMax: settings.stashEntriesMax, bytesMax: settings.stashBytesMax * mib }, () => performance.now())
@@ -85,6 +90,7 @@ export function createDirtyScope(boot: BootOrder, channel: ChannelToArbiter): Di
       revoke: (worker, lease, isHolderGone) => children.get(worker)?.supervision.send({ type: 'revoke', lease, isHolderGone }),
     }),
     workersWanted: generations.current.facts.workers,
+    level: null,
     showPhase: (phase) => setTitle(`monoceros: dirty-arbiter [${boot.name}]${phase === null ? '' : ` (${phase})`}`),
   }
 }

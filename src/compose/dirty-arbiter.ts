@@ -6,12 +6,13 @@ import { problemOf } from '../base/errors.ts'
 import type { Settings } from '../config/settings.ts'
 import { channelToArbiter } from '../ipc/channel.ts'
 import type { OrderToWorker } from '../ipc/messages.ts'
+import type { Level } from '../log/level.ts'
 import type { Signal } from '../os/signals.ts'
 import { beatFd } from '../os/spawn.ts'
 import { startVitals } from '../worker/vitals.ts'
 import { askForBoot } from './ask-for-boot.ts'
 import { allowCalls, dirtyArbiterChart } from './dirty-arbiter-chart.ts'
-import { tellOfPool } from './dirty-arbiter-pool.ts'
+import { answerPool, passOn, scaleDown, tellOfPool } from './dirty-arbiter-pool.ts'
 import { createDirtyScope, type DirtyScope } from './dirty-arbiter-scope.ts'
 
 export interface DirtyArbiterEntry {
@@ -77,7 +78,18 @@ function hearOrder(scope: DirtyScope, actor: DirtyArbiterActor, order: OrderToWo
     case 'reopen':
       scope.log.reopen()
       scope.recorder.reopen()
-      for (const row of scope.roster.rows()) row.reopen()
+      for (const row of scope.roster.rows()) row.send({ type: 'reopen' })
+      break
+    case 'level':
+      scope.level = order.level as Level
+      scope.log.setLevel(scope.level)
+      for (const row of scope.roster.rows()) row.send(order)
+      break
+    case 'ask':
+      scope.channel.send({ type: 'answer', id: order.id, answer: answerPool(scope, actor, order.question) })
+      break
+    case 'ask-worker':
+      void passOn(scope, order)
       break
     case 'reload':
       scope.generations.offer(order.settings as unknown as Settings, order.apps, order.reload)
@@ -97,9 +109,8 @@ function hearSignal(scope: DirtyScope, actor: DirtyArbiterActor, signal: Signal)
       actor.send({ type: 'scale', by: 1 })
       break
     case 'SIGTTOU': {
-      const { workersWanted: wanted, generations } = scope
-      if (wanted > 1 && !generations.isNeeded(wanted - 1)) actor.send({ type: 'scale', by: -1 })
-      else scope.log.event('arbiter.signal-ignored', { signal, why: `its apps need ${wanted} workers` })
+      const { reason } = scaleDown(scope, actor, 1)
+      if (reason !== null) scope.log.event('arbiter.signal-ignored', { signal, why: reason })
       break
     }
     case 'SIGTERM':

@@ -2,14 +2,17 @@
 import { createActor } from 'xstate'
 import { problemOf } from '../base/errors.ts'
 import { exitCodes } from '../base/exit-codes.ts'
+import type { Settings } from '../config/settings.ts'
 import { channelToArbiter } from '../ipc/channel.ts'
 import type { OrderToWorker } from '../ipc/messages.ts'
 import { readPulse } from '../ipc/pulse.ts'
+import type { Level } from '../log/level.ts'
 import { refuseDebugger, type Signal } from '../os/signals.ts'
 import { beatFd, killGroup } from '../os/spawn.ts'
 import { watchSlowRequests } from '../worker/slow-requests.ts'
 import { startVitals } from '../worker/vitals.ts'
 import { askForBoot } from './ask-for-boot.ts'
+import { openRemotes } from './remotes.ts'
 import { showPhase, workerChart } from './worker-chart.ts'
 import type { Program } from './worker-program.ts'
 import { createWorkerScope, type WorkerRole, type WorkerScope } from './worker-scope.ts'
@@ -49,7 +52,8 @@ export async function runWorker(
   const heldOpen = setInterval(() => undefined, 60_000)
   const channel = channelToArbiter(process)
   const boot = await askForBoot(channel)
-  const scope = createWorkerScope(boot, channel, role)
+  const remotes = await openRemotes(boot.settings as unknown as Settings, boot.name, (event, facts) => scope.log.event(event, facts))
+  const scope: WorkerScope = createWorkerScope(boot, channel, role, remotes)
   const { settings, log, pulse } = scope
   const { graceMs } = scope
   const { program, traffic, hear } = await partsOf(scope, entry, () => {
@@ -87,6 +91,7 @@ export async function runWorker(
   channel.onMessage((order, handle) => {
     if (order.type === 'drain') actor.send(order)
     else if (order.type === 'reopen') reopen()
+    else if (order.type === 'level') log.setLevel(order.level as Level)
     else hear?.(order, handle)
   })
   entry.onSignal((signal) => {
@@ -112,6 +117,7 @@ function tellLastWords(scope: WorkerScope): void {
   process.on('exit', () => {
     // What it has served since its last beat is lost otherwise.
     scope.channel.send({ type: 'counted', counters: reader.counters(), tallies: reader.tallies() })
+    scope.remotes.flushSync()
     scope.log.flushSync()
     scope.accessLog?.flushSync()
   })
@@ -119,7 +125,7 @@ function tellLastWords(scope: WorkerScope): void {
 
 async function leave(scope: WorkerScope, program: Program, exitCode: number): Promise<void> {
   await Promise.race([program.exit(), new Promise((resolve) => setTimeout(resolve, exitPatienceMs))])
-  await Promise.all([scope.log.flush(), scope.accessLog?.flush(), scope.recorder.flush()])
+  await Promise.all([scope.log.flush(), scope.accessLog?.flush(), scope.remotes.flush(), scope.recorder.flush()])
   // A thread in native code would hold up an orderly exit for as long as it takes.
   if (program.isStuck === true) {
     scope.channel.send({ type: 'stuck', problem: 'it ended itself, as a thread of it was stuck in native code' })

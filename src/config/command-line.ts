@@ -23,7 +23,7 @@ export const flags: ReadonlyMap<string, Flag> = new Map(
 )
 
 function negatedOf(row: ValueRow, flag: string): (readonly [string, Flag])[] {
-  if (row.type.isFlag !== true || row.isCallersOnly === true || !flag.startsWith('--')) return []
+  if (row.type.isFlag !== true || row.isCallersOnly === true || !flag.startsWith('--') || flag.startsWith('--no-')) return []
   return [[flag.replace('--', '--no-'), { row, means: false }]]
 }
 

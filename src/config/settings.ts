@@ -3,6 +3,7 @@ import type { HookName } from './hook-types.ts'
 import type { Kind } from './kinds/kind.ts'
 import { isHook, type Row, type ValueRow } from './row.ts'
 import { configRows } from './sections/config.ts'
+import { controlRows } from './sections/control.ts'
 import { dirtyRows } from './sections/dirty.ts'
 import { flightRecorderRows } from './sections/flight-recorder.ts'
 import { hookRows } from './sections/hooks.ts'
@@ -19,6 +20,7 @@ const valueTable = [
   ...workerRows,
   ...threadRows,
   ...dirtyRows,
+  ...controlRows,
   ...mechanicsRows,
   ...loggingRows,
   ...flightRecorderRows,

@@ -29,6 +29,7 @@ async function serve(): Promise<number> {
   return runCli({
     argv,
     workerPath: fileURLToPath(new URL('./worker.js', import.meta.url)),
+    probeUrl: new URL('./probe.js', import.meta.url),
     dirtyPath: fileURLToPath(new URL('./dirty-arbiter.js', import.meta.url)),
     packageUrl: new URL('../../../package.json', import.meta.url),
     onSignal(listener) {

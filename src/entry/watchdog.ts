@@ -8,4 +8,4 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { watch } from '../watchdog/watch.ts'
 
-if (parentPort !== null) watch(workerData, parentPort)
+if (parentPort !== null) watch(workerData, parentPort, new URL('./probe.js', import.meta.url))

@@ -1,4 +1,5 @@
 /** What a process measures of its own event loop and heap, from inside, for next to nothing. */
+import { performance } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 
 export interface LoopFigures {
@@ -14,7 +15,6 @@ export interface LoopFigures {
  * @param publish is called about once a second
  */
 export function createLoopMeter(everyMs: number, publish: (figures: LoopFigures) => void): () => void {
-  const { performance } = globalThis
   let lastMs = performance.now()
   let publishedMs = lastMs
   let worstMs = 0

@@ -237,7 +237,7 @@ export const events = {
     'The configuration has new values for settings that are read once, when the arbiter starts.',
   ),
 
-  'control.listening': row('info', 'control socket listening at {path}', '`monocerosctl` finds the server there.'),
+  'control.listening': row('info', 'control socket listening at {path}', 'The server can be looked at and controlled there, as by `monocerosctl`.'),
   'control.taken': row(
     'warning',
     'another server answers at {path}: this one has no control socket; give each one its own with --control-socket',

@@ -57,7 +57,7 @@ async function resolve(host: string, shown: string): Promise<{ host: string; fam
 }
 
 async function bindUnix(path: string, options: { umask: number; shown: string }): Promise<Bound> {
-  await removeStale(path, options.shown)
+  await clearStaleSocket(path, options.shown)
   const before = process.umask(options.umask)
   try {
     const handle = checked(createServerHandle(path, -1, -1), options.shown)
@@ -67,8 +67,11 @@ async function bindUnix(path: string, options: { umask: number; shown: string })
   }
 }
 
-/** Only a socket that nobody listens on is removed; anything else at that path is somebody's. */
-async function removeStale(path: string, shown: string): Promise<void> {
+/**
+ * Only a socket that nobody listens on is removed; anything else at that path is somebody's.
+ * @throws MON_LISTENER_IN_USE, MON_LISTENER_NOT_SOCKET
+ */
+export async function clearStaleSocket(path: string, shown: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found === undefined) return
   if (!found.isSocket()) throw new MonocerosError('MON_LISTENER_NOT_SOCKET', { address: shown })

@@ -5,7 +5,9 @@ import { autopsyFacts } from '../ipc/autopsy-facts.ts'
 import { lineReader, toLine } from '../ipc/beat-lines.ts'
 import type { Autopsy, FactFromWatchdog, Gauges, MainAnswer, OrderToWatchdog, WatchdogNews, WatchOrders } from '../ipc/messages.ts'
 import { nowMs, readPulse } from '../ipc/pulse.ts'
+import type { Asked } from '../ipc/questions.ts'
 import { killGroup } from '../os/spawn.ts'
+import { answerQuestion } from './answers.ts'
 import { takeAutopsy } from './autopsy.ts'
 import { lastWords } from './last-words.ts'
 
@@ -21,7 +23,8 @@ const orphanPatienceMs = 2_000
 const orphanLookMs = 700
 const pipeMaxBytes = 256 * 1024
 
-export function watch(orders: WatchOrders, main: MessagePort): void {
+/** @param probeUrl the thread image that looks into the main thread */
+export function watch(orders: WatchOrders, main: MessagePort, probeUrl: URL): void {
   const pulse = readPulse(orders.memory)
   const pipe = new Socket({ fd: orders.beatFd, readable: true, writable: true })
   let lastTickMs = nowMs()
@@ -34,6 +37,8 @@ export function watch(orders: WatchOrders, main: MessagePort): void {
   let isReported = false
   let isLooking = false
   let orphanedMs: number | null = null
+  /** Under way: the main thread stands still for them, which is not its fault. */
+  let snapshots = 0
 
   const tell = (fact: FactFromWatchdog) => {
     // An arbiter that does not read is not waited for: beats are dropped, they come again.
@@ -59,7 +64,7 @@ export function watch(orders: WatchOrders, main: MessagePort): void {
   const tick = () => {
     const now = nowMs()
     // The whole process was stopped, not the loop blocked: its silence starts anew.
-    if (now - lastTickMs > tickMs * 10) resumedMs = now
+    if (now - lastTickMs > tickMs * 10 || snapshots > 0) resumedMs = now
     lastTickMs = now
     const silentMs = Math.min(pulse.silentMs(), now - resumedMs)
     if (orphanedMs !== null) return watchOrphan(now, silentMs)
@@ -132,6 +137,14 @@ export function watch(orders: WatchOrders, main: MessagePort): void {
     killGroup(process.pid)
   }
 
+  const answer = async ({ id, question }: Asked) => {
+    const isStopping = question.kind === 'heap'
+    if (isStopping) snapshots++
+    const answer = await answerQuestion(question, pulse, probeUrl)
+    if (isStopping) snapshots--
+    tell({ type: 'answer', id, answer })
+  }
+
   let hasAnswered = false
   main.on('message', (answer: MainAnswer) => {
     if (answer.type === 'drains') hasAnswered = true
@@ -140,6 +153,7 @@ export function watch(orders: WatchOrders, main: MessagePort): void {
     'data',
     lineReader<OrderToWatchdog>((order) => {
       if (order.type === 'autopsy') void look((autopsy) => tell({ type: 'autopsy', autopsy }))
+      else void answer(order)
     }),
   )
   pipe.on('end', becomeOrphan)

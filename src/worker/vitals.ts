@@ -14,7 +14,8 @@ export interface Vitals {
 export function startVitals(pulse: Pulse, entry: URL, orders: WatchOrders, onParentGone: () => void): Vitals {
   pulse.stamp()
   const measure = createLoopMeter(stampMs, pulse.setFigures)
-  setInterval(() => {
+  // By its name a stack is known to be that of a loop which waits.
+  setInterval(function takePulse() {
     pulse.stamp()
     measure()
   }, stampMs).unref()

@@ -1,0 +1,55 @@
+/** What the watchdog thread answers to those who look at a healthy process, which goes on as if nothing had been. */
+import { problemOf } from '../base/errors.ts'
+import type { Autopsy } from '../ipc/messages.ts'
+import type { PulseReader } from '../ipc/pulse.ts'
+import type { Question, QuestionAnswer } from '../ipc/questions.ts'
+import { runProbe } from '../os/probe-thread.ts'
+import { procState } from '../os/proc.ts'
+import { takeMainStack } from './stack.ts'
+
+const requestsMax = 256
+/** A heap of gigabytes takes its time. */
+const probePatienceMs = 600_000
+const answerMs = 15_000
+
+export async function answerQuestion(question: Question, pulse: PulseReader, probeUrl: URL): Promise<QuestionAnswer> {
+  try {
+    return { ok: true, value: await answerTo(question, pulse, probeUrl) }
+  } catch (error) {
+    return { ok: false, problem: problemOf(error) }
+  }
+}
+
+function answerTo(question: Question, pulse: PulseReader, probeUrl: URL): Promise<unknown> | unknown {
+  switch (question.kind) {
+    case 'stack':
+      return lookNow(pulse)
+    case 'requests':
+      return pulse.requests(requestsMax).list
+    case 'profile':
+      return runProbe(probeUrl, question, question.seconds * 1_000 + answerMs)
+    case 'heap':
+      return runProbe(probeUrl, question, probePatienceMs)
+    default:
+      throw new Error(`a watchdog has no answer to ${question.kind}`)
+  }
+}
+
+/** Node between two callbacks, or our own timer. */
+const waiting = /^at (?:.* \(node:|node:|takePulse )/
+
+/** The statement at which the main thread is, or the next that it comes to; of one that waits that is our own timer. */
+async function lookNow(pulse: PulseReader): Promise<Autopsy> {
+  const stack = await takeMainStack()
+  const kernel = procState(process.pid)
+  const isIdle = stack?.every((frame) => waiting.test(frame)) === true
+  return {
+    where: isIdle ? 'idle' : stack === null ? 'native' : 'javascript',
+    phase: pulse.phase(),
+    blockedMs: Math.round(pulse.silentMs()),
+    stack: isIdle ? [] : (stack ?? []),
+    requests: pulse.requests(requestsMax).list,
+    waitChannel: kernel?.waitChannel ?? null,
+    children: kernel?.children ?? [],
+  }
+}
