@@ -35,6 +35,7 @@ export function momentOf(text: string, lastAt: number): number | null {
   if (count !== undefined && unit !== undefined) return lastAt - Number(count) * (unitMs[unit] ?? 0)
   const [, hour, minute, second = '0'] = /^(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?$/.exec(text) ?? []
   if (hour !== undefined) return new Date(lastAt).setHours(Number(hour), Number(minute), 0, Number(second) * 1_000)
-  const at = Date.parse(text)
+  // Date.parse takes nearly anything for a date.
+  const at = /^\d{4}-\d\d/.test(text) ? Date.parse(text) : Number.NaN
   return Number.isNaN(at) ? null : at
 }

@@ -40,6 +40,7 @@ export function createRecorderFile({ path, onProblem, onSize }: RecorderFileOpti
   // At once: what comes next may be a module that blocks the loop while it is imported.
   let opened = openNow(path)
   let isOpening = false
+  /** Asked for while it is being opened, perhaps a moment too early. */
   let isReopenDue = false
   let underWay = 0
   let waiting: string[] = []
@@ -72,7 +73,8 @@ export function createRecorderFile({ path, onProblem, onSize }: RecorderFileOpti
       opened = next
       isTorn = false
     }
-    if (opened === null) drop(waiting.splice(0).length)
+    if (isReopenDue) open()
+    else if (opened === null) drop(waiting.splice(0).length)
     else pump()
     settle()
   }
@@ -88,7 +90,6 @@ export function createRecorderFile({ path, onProblem, onSize }: RecorderFileOpti
   }
 
   function pump(): void {
-    if (isReopenDue && !isOpening) open()
     while (waiting.length > 0 && underWay < underWayMax && opened !== null) append(opened, waiting.shift() as string)
   }
 
@@ -138,9 +139,12 @@ export function createRecorderFile({ path, onProblem, onSize }: RecorderFileOpti
       }
       fs.fstat(was.fd, (_, own) => {
         // Nobody can read them any more where they are. In a file that was only moved they are found.
-        if (own?.nlink === 0) waiting = [...written, ...waiting].slice(0, waitingMax)
-        isReopenDue = true
-        pump()
+        if (own?.nlink === 0) {
+          waiting = [...written, ...waiting].slice(0, waitingMax)
+          opened = null
+          retire(was.fd)
+        }
+        if (!isOpening) open()
       })
     })
   }
@@ -184,8 +188,8 @@ export function createRecorderFile({ path, onProblem, onSize }: RecorderFileOpti
       if (opened === null && !isOpening) open()
     },
     reopen() {
-      isReopenDue = true
-      if (!isOpening) open()
+      if (isOpening) isReopenDue = true
+      else open()
     },
     flush() {
       if (underWay === 0 && waiting.length === 0 && !isOpening) return Promise.resolve()
