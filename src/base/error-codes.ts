@@ -58,6 +58,8 @@ export const errorCodes = {
     exit: 4,
   },
   MON_BOOT_FAILED: { text: 'worker died before it was ready: {problem}', advice: 'the lines above say why', exit: 3 },
+  MON_SYSLOG: { text: 'syslog at {address}: {problem}', advice: 'give another with --log-syslog-to, such as udp://HOST:514', exit: 1 },
+  MON_STATSD: { text: 'statsd at {address}: {problem}', advice: 'give another with --statsd-host, such as HOST:8125', exit: 1 },
   MON_METRICS_BIND: {
     text: 'cannot serve metrics at {address}: {problem}',
     advice: 'give another address with --metrics-bind',

@@ -9,6 +9,7 @@ import type { EventName } from '../log/events.ts'
 import type { ArbiterEntry } from './arbiter.ts'
 import { supervisionHost } from './arbiter-children.ts'
 import { prepare, readCandidate, settleDirty } from './arbiter-generations.ts'
+import { settleRemotes } from './arbiter-remotes.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 import { guarded } from './guarded.ts'
 
@@ -64,6 +65,7 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
       announceCommit(_, { generation, workers }) {
         scope.commit(generation, workers)
         settleDirty(scope)
+        void settleRemotes(scope)
       },
       announceRollback(_, { problem }) {
         scope.rollBack(problem)

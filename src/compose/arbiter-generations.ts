@@ -10,6 +10,7 @@ import { createDirtyKeeper, hasDirtyApps } from './arbiter-dirty.ts'
 import { openDoors } from './arbiter-doors.ts'
 import { giveLogsAway } from './arbiter-logs.ts'
 import type { ArbiterScope, GenerationRecord } from './arbiter-scope.ts'
+import { remotesProblem } from './remotes.ts'
 
 /** @throws MON_PIDFILE_HELD, MON_PIDFILE_FAILED, MON_LOG_FILE, MON_METRICS_BIND */
 export async function prepare(scope: ArbiterScope, dirtyPath: string): Promise<void> {
@@ -68,6 +69,8 @@ export async function readCandidate(
     // A newer reload reads for itself, and this answer is nobody's any more.
     if (signal.aborted) return { ok: false, problem: 'a newer reload was asked for' }
     const before = new Set(scope.current.listeners.map((order) => order.id))
+    const unreachable = await remotesProblem(config.settings)
+    if (unreachable !== null) return { ok: false, problem: unreachable.message }
     const record = scope.add(config)
     giveLogsAway(config.settings)
     const after = new Set(record.listeners.map((order) => order.id))

@@ -15,7 +15,7 @@ import type { ArbiterFacts, Hooks } from '../config/hook-types.ts'
 import type { Settings } from '../config/settings.ts'
 import { createHistory, type History } from '../flight-recorder/history.ts'
 import type { ListenerView } from '../ipc/snapshot.ts'
-import { createErrorLog, type Log } from '../log/error-log.ts'
+import { createErrorLog, type Log, type LogTap } from '../log/error-log.ts'
 import type { Level } from '../log/level.ts'
 import { openable } from '../log/log-file.ts'
 import { autoWorkers } from '../os/cgroup.ts'
@@ -24,6 +24,7 @@ import { findIdentity } from '../os/user.ts'
 import type { DirtyKeeper } from './arbiter-dirty.ts'
 import { type ArbiterRecorder, createArbiterRecorder } from './arbiter-recorder.ts'
 import { hookLog } from './hook-log.ts'
+import type { Remotes } from './remotes.ts'
 
 /** A configuration and what the charts know of it. */
 export interface GenerationRecord {
@@ -45,6 +46,10 @@ export interface ArbiterScope {
   readonly startedAt: number
   /** A reload may replace it: ask for it each time. */
   readonly log: Log
+  /** Of each log that this process opens. */
+  readonly tap: { hear: LogTap['hear'] }
+  /** Null until it is opened. */
+  remotes: Remotes | null
   readonly listeners: Listeners
   readonly roster: Roster
   /** The steps of every chart of every process. */
@@ -90,7 +95,8 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
   const startedIn = process.cwd()
   if (settings.chdir !== null) process.chdir(settings.chdir)
   checkLogs(settings)
-  let log = openLog(settings)
+  const tap: ArbiterScope['tap'] = { hear: null }
+  let log = openLog(settings, tap)
   const identity = findIdentity(settings.user, settings.group, 'settings')
   const listeners = createListeners({ umask: settings.umask, owner: { uid: identity.uid, gid: identity.gid } })
   const records = new Map<number, GenerationRecord>()
@@ -112,6 +118,8 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
     get log() {
       return log
     },
+    tap,
+    remotes: null,
     listeners,
     roster: createRoster(),
     history,
@@ -152,7 +160,7 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
       if (before.errorlog !== settings.errorlog || before.logFormat !== settings.logFormat) {
         log.event('log.moved', { destination: settings.errorlog })
         void log.close()
-        log = openLog(settings)
+        log = openLog(settings, tap)
       }
       scope.level = null
       log.setLevel(settings.loglevel)
@@ -192,12 +200,13 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
   return scope
 }
 
-function openLog(settings: Settings): Log {
+function openLog(settings: Settings, tap: LogTap): Log {
   return createErrorLog({
     destination: settings.errorlog === '-' ? '-' : resolve(settings.chdir, settings.errorlog),
     format: settings.logFormat,
     level: settings.loglevel,
     who: { role: 'arbiter' },
+    tap,
   })
 }
 

@@ -9,6 +9,7 @@ import { arbiterChart } from './arbiter-chart.ts'
 import { openControl } from './arbiter-control.ts'
 import type { DirtyKeeper } from './arbiter-dirty.ts'
 import { closeDoors } from './arbiter-doors.ts'
+import { settleRemotes } from './arbiter-remotes.ts'
 import { type ArbiterActor, type ArbiterScope, createArbiterScope } from './arbiter-scope.ts'
 import { hearSignals } from './arbiter-signals.ts'
 
@@ -28,6 +29,7 @@ export interface ArbiterEntry {
 export async function runArbiter(config: ResolvedConfig, entry: ArbiterEntry): Promise<number> {
   refuseDebugger()
   const scope = createArbiterScope(config, entry.version)
+  await settleRemotes(scope)
   scope.log.event('arbiter.starting', { version: entry.version, node: process.versions.node })
   setTitle(`monoceros: arbiter [${scope.name}]`)
 
@@ -79,7 +81,7 @@ async function finish(scope: ArbiterScope, entry: ArbiterEntry, exitCode: number
   closeDoors(scope)
   const { served } = scope.roster.totals()
   scope.log.event('arbiter.stopped', { served })
-  await Promise.all([scope.log.flush(), scope.recorder.flush()])
+  await Promise.all([scope.log.flush(), scope.remotes?.flush(), scope.recorder.flush()])
   return exitCode
 }
 

@@ -71,6 +71,7 @@ export function createDirtyScope(boot: BootOrder, channel: ChannelToArbiter, rem
     socketPath,
     who,
     log,
+    remotes,
     recorder: createChildRecorder({ who: { ...who, slot: null, age: boot.age }, settings, channel, log: () => log }),
     pulse: createPulse(),
     channel,

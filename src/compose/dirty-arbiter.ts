@@ -14,6 +14,7 @@ import { askForBoot } from './ask-for-boot.ts'
 import { allowCalls, dirtyArbiterChart } from './dirty-arbiter-chart.ts'
 import { answerPool, passOn, scaleDown, tellOfPool } from './dirty-arbiter-pool.ts'
 import { createDirtyScope, type DirtyScope } from './dirty-arbiter-scope.ts'
+import { openRemotes } from './remotes.ts'
 
 export interface DirtyArbiterEntry {
   readonly workerPath: string
@@ -25,7 +26,9 @@ export type DirtyArbiterActor = ActorRefFrom<typeof arbiterMachine>
 
 export async function runDirtyArbiter(entry: DirtyArbiterEntry): Promise<void> {
   const channel = channelToArbiter(process)
-  const scope = createDirtyScope(await askForBoot(channel), channel)
+  const boot = await askForBoot(channel)
+  const remotes = await openRemotes(boot.settings as unknown as Settings, boot.name, (event, facts) => scope.log.event(event, facts))
+  const scope: DirtyScope = createDirtyScope(boot, channel, remotes)
   const { current } = scope.generations
   allowCalls(scope, current.apps)
   scope.showPhase('booting')
@@ -134,6 +137,6 @@ async function leave(scope: DirtyScope, parent: { readonly isThere: boolean }, e
   scope.channel.send({ type: 'drained', tookMs: 0, cutRequests: 0, counters: scope.roster.totals() })
   // Its arbiter would do it, and is gone.
   if (!parent.isThere) rmSync(scope.folder, { recursive: true, force: true })
-  await Promise.all([scope.log.flush(), scope.recorder.flush()])
+  await Promise.all([scope.log.flush(), scope.remotes.flush(), scope.recorder.flush()])
   process.exit(exitCode)
 }

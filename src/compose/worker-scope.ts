@@ -9,6 +9,7 @@ import { type AccessLog, createAccessLog } from '../log/access-log.ts'
 import { createErrorLog, type Log, type Who } from '../log/error-log.ts'
 import { type ChildRecorder, createChildRecorder } from './child-recorder.ts'
 import { hookLog } from './hook-log.ts'
+import type { Remotes } from './remotes.ts'
 
 export type WorkerRole = 'worker' | 'dirty-worker'
 
@@ -21,6 +22,7 @@ export interface WorkerScope {
   readonly graceMs: number
   readonly log: Log
   readonly accessLog: AccessLog | null
+  readonly remotes: Remotes
   readonly recorder: ChildRecorder
   readonly pulse: Pulse
   readonly channel: Channel<FactFromWorker, OrderToWorker>
@@ -35,11 +37,11 @@ export interface WorkerScope {
   recycle(reason: string): void
 }
 
-export function createWorkerScope(boot: BootOrder, channel: WorkerScope['channel'], role: WorkerRole): WorkerScope {
+export function createWorkerScope(boot: BootOrder, channel: WorkerScope['channel'], role: WorkerRole, remotes: Remotes): WorkerScope {
   // The arbiter has validated it; only the type was lost on the way.
   const settings = boot.settings as unknown as Settings
   const who = { role, slot: boot.slot, age: boot.age, gen: boot.generation }
-  const log = createErrorLog({ destination: settings.errorlog, format: settings.logFormat, level: settings.loglevel, who })
+  const log = createErrorLog({ destination: settings.errorlog, format: settings.logFormat, level: settings.loglevel, who, tap: remotes })
   const pulse = createPulse()
   let hasAsked = false
   const scope: WorkerScope = {
@@ -54,13 +56,15 @@ export function createWorkerScope(boot: BootOrder, channel: WorkerScope['channel
     channel,
     apps: boot.dirty?.apps.map(({ name }) => name) ?? [],
     hooks: {},
+    remotes,
     accessLog:
-      settings.accesslog === null || role !== 'worker'
+      role !== 'worker' || (settings.accesslog === null && remotes.onAccess === null)
         ? null
         : createAccessLog({
             destination: settings.accesslog,
             format: settings.accessLogFormat,
             onProblem: (name, facts) => log.event(name, facts),
+            hear: remotes.onAccess,
           }),
     facts: () => ({
       pid: process.pid,

@@ -70,6 +70,7 @@ export function createTraffic(scope: WorkerScope, wishes: Wishes): Traffic {
   // Made when a server opens: by then the hooks are loaded and the worker class is chosen.
   const watching = (): RequestWatch => ({
     accessLog: scope.accessLog,
+    onCounted: scope.remotes.onRequest,
     preRequest: scope.hooks.preRequest === undefined ? null : guarded('preRequest'),
     postRequest: scope.hooks.postRequest === undefined ? null : guarded('postRequest'),
     onRequest: behaviour.onRequest === undefined ? null : giveToClass,

@@ -6,12 +6,14 @@ export type { AccessEntry } from './access-atoms.ts'
 export { checkAccessFormat, compileAccessFormat, defaultAccessFormat } from './access-format.ts'
 
 export interface AccessLogOptions {
-  /** `-` is stdout. */
-  readonly destination: string
+  /** `-` is stdout; null: nowhere but to `hear`. */
+  readonly destination: string | null
   /** A format of Gunicorn's atoms, or `json`. */
   readonly format: string
   /** Hears that the log cannot be written, or that lines were lost: give it the error log's `event`. */
   readonly onProblem: OnProblem
+  /** Hears each line too, without its newline. */
+  readonly hear?: ((line: string) => void) | null
 }
 
 export interface AccessLog {
@@ -29,25 +31,27 @@ const gatherBytes = 32_768
 const gatherMs = 250
 
 /** The access log of this process. Never throws, never stops the loop; lines are gathered for up to 250 ms. */
-export function createAccessLog({ destination, format, onProblem }: AccessLogOptions): AccessLog {
-  const sink = new Sink({ destination, usual: 1, gatherBytes, gatherMs, onProblem })
+export function createAccessLog({ destination, format, onProblem, hear = null }: AccessLogOptions): AccessLog {
+  const sink = destination === null ? null : new Sink({ destination, usual: 1, gatherBytes, gatherMs, onProblem })
+  let lost = 0
   const lineOf = compileAccessFormat(format)
   // What a client sends is escaped to ASCII. To count the bytes of a line costs nearly as much as to write it.
   const isAscii = Buffer.byteLength(format) === format.length
   return {
     write(entry) {
       try {
-        const line = `${lineOf(entry)}\n`
-        sink.write(line, isAscii ? line.length : undefined)
+        const line = lineOf(entry)
+        sink?.write(`${line}\n`, isAscii ? line.length + 1 : undefined)
+        hear?.(line)
       } catch {
-        sink.dropped++ // a request that cannot be described costs its line, never its process
+        lost++ // a request that cannot be described costs its line, never its process
       }
     },
-    reopen: () => sink.reopen(),
-    flush: (boxMs) => sink.flush(boxMs),
-    flushSync: () => sink.flushSync(),
+    reopen: () => sink?.reopen(),
+    flush: (boxMs) => sink?.flush(boxMs) ?? Promise.resolve(),
+    flushSync: () => sink?.flushSync(),
     get dropped() {
-      return sink.dropped
+      return lost + (sink?.dropped ?? 0)
     },
   }
 }

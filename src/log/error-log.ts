@@ -5,7 +5,7 @@ import { standardOf } from './descriptor.ts'
 import { type EventName, events } from './events.ts'
 import { type Level, levelWeights } from './level.ts'
 import { type OnProblem, Sink } from './sink.ts'
-import { textLine } from './text-line.ts'
+import { type LogRecord, textLine } from './text-line.ts'
 import { thrownFacts } from './thrown.ts'
 
 /** Who writes, or whom a line is about: part of every line. */
@@ -27,6 +27,12 @@ export interface LogOptions {
   readonly who: Who
   /** Hears what the log cannot say about itself in its own file. */
   readonly onProblem?: OnProblem
+  readonly tap?: LogTap
+}
+
+/** Who else hears each line; it may change while the log lives. */
+export interface LogTap {
+  readonly hear: ((record: LogRecord) => void) | null
 }
 
 export interface Log {
@@ -59,12 +65,17 @@ export function createErrorLog(options: LogOptions): Log {
   return log
 }
 
-function createLogger({ destination, format, level }: LogOptions, sink: Sink): EventLogger {
+function createLogger({ destination, format, level, tap }: LogOptions, sink: Sink): EventLogger {
   const standard = standardOf(destination, 2)
   const isTerminal = standard !== null && isatty(standard)
   const isText = format === 'text' || (format === 'auto' && isTerminal)
   const hasColours = isTerminal && !process.env['NO_COLOR']
-  const write = (line: string): void => sink.write(isText ? textLine(JSON.parse(line), hasColours) : line)
+  const write = (line: string): void => {
+    const hear = tap?.hear ?? null
+    const record: LogRecord | null = isText || hear !== null ? JSON.parse(line) : null
+    sink.write(isText && record !== null ? textLine(record, hasColours) : line)
+    if (record !== null) hear?.(record)
+  }
   return pino<Level, true>(
     {
       level,

@@ -237,7 +237,11 @@ export const events = {
     'The configuration has new values for settings that are read once, when the arbiter starts.',
   ),
 
-  'control.listening': row('info', 'control socket listening at {path}', 'The server can be looked at and controlled there, as by `monocerosctl`.'),
+  'control.listening': row(
+    'info',
+    'control socket listening at {path}',
+    'The server can be looked at and controlled there, as by `monocerosctl`.',
+  ),
   'control.taken': row(
     'warning',
     'another server answers at {path}: this one has no control socket; give each one its own with --control-socket',
@@ -258,6 +262,11 @@ export const events = {
     'A worker found another config file than its arbiter read; send HUP to make both agree.',
   ),
 
+  'remote.failed': row(
+    'warning',
+    '{what} at {address}: {problem}; it is tried again',
+    'Syslog or statsd cannot be reached. What was to be sent meanwhile is lost; serving goes on.',
+  ),
   'log.dropped': row(
     'warning',
     '{count} lines for {destination} were dropped',
@@ -277,7 +286,7 @@ export const events = {
     'A process made more steps at once than its parent took. In the file of `flight_recorder` they are found.',
   ),
 
-  'metrics.listening': row('info', 'metrics and probes at http://{address}', '/metrics, /ready and /live are answered there.'),
+  'metrics.listening': row('info', 'metrics and probes at http://{address}', 'There the arbiter answers /metrics, /ready and /live.'),
   'metrics.failed': row('error', 'metrics at {path}: {problem}', 'A scrape or probe could not be answered. Serving goes on.'),
 
   'hook.failed': row('error', 'hook {hook} failed: {problem}', 'A hook of the config file threw; its stack is below.'),

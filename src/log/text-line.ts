@@ -23,12 +23,15 @@ const indent = '    '
 
 /** One record for people: a line in Gunicorn's form, and what has many lines indented below it. */
 export function textLine(record: LogRecord, hasColours: boolean): string {
+  return `[${textTime(Date.parse(record.time))}] [${record.pid}] ${textBody(record, hasColours)}\n`
+}
+
+/** The same without time and pid, for what has places of its own for them. */
+export function textBody(record: LogRecord, hasColours: boolean): string {
   const level = `[${record.level.toUpperCase()}]`
-  const head = `[${textTime(Date.parse(record.time))}] [${record.pid}]`
   const who = record.slot === undefined ? record.role : `${record.role} slot ${record.slot}`
-  const shownLevel = hasColours ? paint(record.level, level) : level
-  const first = `${head} ${shownLevel} ${printable(who)}: ${printable(record.msg)}${pairs(record)}`
-  return [first, ...below(record)].join(`\n${indent}`).concat('\n')
+  const first = `${hasColours ? paint(record.level, level) : level} ${printable(who)}: ${printable(record.msg)}${pairs(record)}`
+  return [first, ...below(record)].join(`\n${indent}`)
 }
 
 function paint(level: Level, text: string): string {

@@ -14,6 +14,8 @@ export interface RequestWatch {
   readonly preRequest: ((req: IncomingMessage) => unknown) | null
   readonly postRequest: ((req: IncomingMessage, res: ServerResponse) => unknown) | null
   readonly accessLog: AccessLog | null
+  /** Hears how each ended; status 0: nothing was sent. */
+  readonly onCounted: ((status: number, tookMs: number) => void) | null
   /** How the worker class wants a request served; null: at once. */
   readonly onRequest: ((req: IncomingMessage, res: ServerResponse, serve: () => void) => void) | null
   onFinished(): void
@@ -34,7 +36,7 @@ type Keyed = ServerResponse & { [key]?: Track }
 /** Wraps `server.emit`, which no framework replaces, where listeners are taken off and put back by some (engine.io). */
 export function watchRequests(server: Server, pulse: Pulse, connections: Connections, watch: RequestWatch): void {
   const emit = server.emit as (this: Server, event: string, ...args: unknown[]) => boolean
-  const { preRequest, postRequest, onRequest, accessLog } = watch
+  const { preRequest, postRequest, onRequest, onCounted, accessLog } = watch
   const isLogged = accessLog !== null
   if (isLogged) countBody()
 
@@ -66,7 +68,9 @@ export function watchRequests(server: Server, pulse: Pulse, connections: Connect
     const { req, connection, startedMs, remote } = track
     const endedMs = nowMs()
     const tookMs = endedMs - startedMs
-    pulse.end(track.place, this.headersSent ? this.statusCode : 0, isWhole(this), tookMs)
+    const status = this.headersSent ? this.statusCode : 0
+    pulse.end(track.place, status, isWhole(this), tookMs)
+    onCounted?.(status, tookMs)
     if (connection !== undefined) {
       connection.active--
       connection.idleSinceMs = endedMs

@@ -6,6 +6,7 @@ import type { AccessLog } from '../log/access-log.ts'
 
 interface StreamWatch {
   readonly accessLog: AccessLog | null
+  readonly onCounted: ((status: number, tookMs: number) => void) | null
   onFinished(): void
 }
 
@@ -14,7 +15,7 @@ export function watchStream(
   stream: ServerHttp2Stream,
   head: IncomingHttpHeaders,
   pulse: Pulse,
-  { accessLog, onFinished }: StreamWatch,
+  { accessLog, onCounted, onFinished }: StreamWatch,
 ): void {
   const method = String(head[':method'])
   const url = String(head[':path'])
@@ -26,6 +27,7 @@ export function watchStream(
     const statusCode = Number(sentHeaders?.[':status'] ?? 0)
     const tookMs = nowMs() - startedMs
     pulse.end(place, headersSent ? statusCode : 0, rstCode === 0, tookMs)
+    onCounted?.(headersSent ? statusCode : 0, tookMs)
     const req = { method, url, httpVersion: '2.0', headers: head } as IncomingMessage
     const res = { headersSent, statusCode, getHeader: (name: string) => sentHeaders?.[name] } as ServerResponse
     accessLog?.write({ req, res, tookMs, bodyBytes: null, remote, pid: process.pid })

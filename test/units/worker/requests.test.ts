@@ -34,6 +34,7 @@ async function serve(server: http.Server | http2.Http2Server) {
     preRequest: null,
     postRequest: null,
     accessLog: null,
+    onCounted: null,
     onRequest: null,
     onFinished: () => onFinished(),
     mayKeepAlive: () => true,
