@@ -26,6 +26,8 @@ const happenings = {
   reload: 4,
   more: 2,
   fewer: 2,
+  restart: 1,
+  drain: 1,
   wanted: 1,
   stop: 0.3,
   quit: 0.3,
@@ -123,6 +125,12 @@ async function happen(world: World, { what, pick }: Happening): Promise<void> {
       break
     case 'fewer':
       actor.send({ type: 'scale', by: -1 })
+      break
+    case 'restart':
+      actor.send({ type: 'restart', ages: pick % 2 === 0 ? agesOf(world.played) : agesOf(child === undefined ? [] : [child]) })
+      break
+    case 'drain':
+      if (child) actor.send({ type: 'drain', age: child.input.age })
       break
     case 'wanted':
       actor.send({ type: 'listener.wanted', id: chosen(wishes, pick) as string, address: 'wish' })

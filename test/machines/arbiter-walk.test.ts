@@ -63,6 +63,8 @@ function eventsIn(scope: Scope) {
       if (phase === 'booting') events.push({ type: 'handle.ready', slot, age })
       if (phase === 'ready' && mayGrow && scope.hasWear) events.push({ type: 'handle.leaving', slot, age, atMs: 0, dice: 0.5 })
       if (phase === 'ready' && mayGrow && scope.hasWear && !isSpent) events.push({ type: 'handle.recycle', slot, age })
+      if (phase === 'ready' && mayGrow && scope.hasWear && !isSpent) events.push({ type: 'restart', ages: [age] })
+      if (phase !== 'leaving' && mayGrow && scope.hasWear) events.push({ type: 'drain', age })
       const output = { ...rowOutput(context, age), ending: phase === 'leaving' ? 'as-asked' : 'crashed' }
       events.push({ type: `xstate.done.actor.${actorId}`, actorId, output })
       if (scope.hasOddities) events.push({ type: `xstate.error.actor.${actorId}`, actorId, error: new Error('bug') })

@@ -186,6 +186,34 @@ describe('deaths', () => {
   })
 })
 
+describe('orders about single workers', () => {
+  test('one that is to be restarted drains when its successor is ready, and one that boots already is no elder', async () => {
+    const world = await booted({ workers: 2 })
+    world.actor.send({ type: 'restart', ages: [1, 2] })
+    expect(places(world)).toEqual(['0/1 ready', '1/1 ready', '0/1 starting', '1/1 starting'])
+    world.actor.send({ type: 'restart', ages: [3, 4] })
+    expect(world.played).toHaveLength(4)
+    world.ready(world.of('starting', 0)[0] as Played)
+    expect(places(world)).toEqual(['0/1 draining', '1/1 ready', '0/1 ready', '1/1 starting'])
+  })
+
+  test('one that is to drain goes at once, and its slot is filled beside it, which is no restart', async () => {
+    const world = await booted({ workers: 2 })
+    const [first] = world.of('ready', 0)
+    world.actor.send({ type: 'drain', age: 1 })
+    expect(orderOf(first as Played)).toMatchObject({ type: 'drain', reason: 'drain', isQuick: false })
+    expect(places(world)).toEqual(['0/1 draining', '1/1 ready', '0/1 starting'])
+    expect(world.context.window.atMs).toEqual([])
+  })
+
+  test('one that a reload is trying is not drained: that would be taken for its failure', async () => {
+    const world = await booted({ workers: 1 })
+    await reload(world, 1)
+    world.actor.send({ type: 'drain', age: 2 })
+    expect(places(world)).toEqual(['0/1 ready', '0/2 starting'])
+  })
+})
+
 describe('recycling', () => {
   test('the successor is ready before the worn worker is asked to go', async () => {
     const world = await booted({ workers: 1 })

@@ -8,7 +8,7 @@ test('a rotation reaches every process that writes: the arbiter, its workers and
     current: { config: { settings: { user: null, group: null, errorlog: '-', accesslog: null, flightRecorder: null, chdir: '/' } } },
     recorder: { reopen: () => reopened.push('recorder') },
     log: { reopen: () => reopened.push('arbiter'), event: () => undefined },
-    roster: { rows: () => [{ reopen: () => reopened.push('worker') }] },
+    roster: { rows: () => [{ send: ({ type }: { type: string }) => type === 'reopen' && reopened.push('worker') }] },
     dirty: { reopen: () => reopened.push('dirty arbiter') },
   }
   reopenLogs(scope as unknown as ArbiterScope)

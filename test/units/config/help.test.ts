@@ -23,6 +23,7 @@ it('has examples on top, the sections, the signals, and a pointer to the documen
     'Workers:',
     'Threads:',
     'Dirty:',
+    'Control:',
     'Mechanics:',
     'Logging:',
     'Metrics:',
