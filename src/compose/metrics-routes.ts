@@ -2,18 +2,20 @@
 import type { ServerResponse } from 'node:http'
 import type { Route } from '../dashboard/http-door.ts'
 import { prometheusText, prometheusType } from '../metrics/prometheus-text.ts'
+import { type AppMetrics, createAppMetrics } from './app-metrics.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 import { snapshotOf } from './arbiter-snapshot.ts'
 import { familiesOf } from './metric-families.ts'
 import { readinessOf } from './readiness.ts'
 
 export function metricsRoutes(scope: ArbiterScope): Route[] {
+  const apps = createAppMetrics(scope)
   return [
     {
       method: 'GET',
       path: '/metrics',
       access: 'open',
-      handle: async (_, res) => void res.setHeader('content-type', prometheusType).end(await metricsText(scope)),
+      handle: async (_, res) => void res.setHeader('content-type', prometheusType).end(await metricsText(scope, apps)),
     },
     {
       method: 'GET',
@@ -34,12 +36,13 @@ export function metricsRoutes(scope: ArbiterScope): Route[] {
   ]
 }
 
-async function metricsText(scope: ArbiterScope): Promise<string> {
-  const { isReady, backoffs } = readinessOf(scope)
+async function metricsText(scope: ArbiterScope, apps: AppMetrics): Promise<string> {
   const { workerClass } = scope.current.config.settings
-  return prometheusText(
-    familiesOf({ snapshot: snapshotOf(scope), tallies: scope.roster.tallies(), workerClass, isReady, backoffs, backlogs: {} }),
-  )
+  // First: what is counted while they are asked is in what follows.
+  const ofApps = await apps.read()
+  const { isReady, backoffs } = readinessOf(scope)
+  const own = familiesOf({ snapshot: snapshotOf(scope), tallies: scope.roster.tallies(), workerClass, isReady, backoffs, backlogs: {} })
+  return prometheusText([...own, ...ofApps])
 }
 
 function json(res: ServerResponse, status: number, body: object): void {

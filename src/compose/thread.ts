@@ -1,6 +1,7 @@
 /** The whole life inside a thread of a worker: it is given its lane, opens the app, and answers requests until it is ended. */
 import { threadId } from 'node:worker_threads'
 import * as Comlink from 'comlink'
+import { ownMetrics } from '../app/own-metrics.ts'
 import { countBody } from '../http/body-count.ts'
 import { nowMs } from '../ipc/pulse.ts'
 import { claimsIn } from '../lanes/claims.ts'
@@ -42,6 +43,7 @@ export function runThread({ memory, bell, freight, control, orders }: ThreadTask
       return program.open(calls as never)
     },
     shutDown: program.shutDown,
+    appMetrics: async () => (await ownMetrics()).flat(),
   }
   Comlink.expose(exposed, control as unknown as Comlink.Endpoint)
   return new Promise(() => undefined)

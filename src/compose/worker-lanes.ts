@@ -21,6 +21,7 @@ import { answerInstead } from '../threads/reply.ts'
 import { takeThreadStack } from '../threads/stack.ts'
 import type { ThreadEnd, Threads } from '../threads/threads.ts'
 import { shutdownPatienceMs } from '../worker/drain.ts'
+import { within } from './deferred.ts'
 
 export interface LanesHost {
   readonly log: Log
@@ -38,6 +39,8 @@ export interface LaneLife {
   readonly lane: Lane
   obey(order: LaneOrder): void
   utilization(): number
+  /** Null: it does not answer within the patience. */
+  appMetrics(patienceMs: number): Promise<unknown[] | null>
 }
 
 const requestsToldMax = 20
@@ -134,6 +137,7 @@ export function startLane(input: LaneInput, host: LanesHost, report: (event: Lan
   return {
     lane,
     utilization: thread.utilization,
+    appMetrics: (patienceMs) => within(patienceMs, remote.appMetrics()).catch(() => null),
     obey(order) {
       switch (order.type) {
         case 'serve':

@@ -12,6 +12,7 @@ import { neverServes } from '../app/never-serves.ts'
 import { parseAppSpec } from '../app/spec.ts'
 import { parseAddress } from '../base/address.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
+import type { AppRegistry } from '../ipc/questions.ts'
 import type { Wishes } from '../worker/wishes.ts'
 import { asyncClass, syncClass, type WorkerClass } from '../worker/worker-class.ts'
 import { deferred, within } from './deferred.ts'
@@ -29,6 +30,8 @@ export interface Program {
   shutDown(patienceMs: number): Promise<void>
   /** Runs the last hook, unless it has been begun. */
   exit(): Promise<void>
+  /** What the app keeps with prom-client, where it does not run in the main thread. */
+  appMetrics?(): Promise<AppRegistry[]>
   /** Something in the process can only be ended with it. */
   readonly isStuck?: boolean
 }

@@ -22,6 +22,8 @@ import type { Traffic } from './worker-traffic.ts'
 /** How often the pool looks after its threads. */
 const lookMs = 100
 const tellMs = 1_000
+/** Less than the arbiter waits, so that one thread that is stuck does not cost what the others tell. */
+const metricsPatienceMs = 300
 /** A heap this full on two looks in a row is about to meet its limit. */
 const heapFullShare = 0.85
 /** What V8 must be able to move out of the young generation at once: with less room it gives up, however small the heap. */
@@ -233,5 +235,7 @@ export function createThreadsProgram(
       await within(patienceMs, steps())
     },
     exit,
+    appMetrics: () =>
+      Promise.all([...lives].map(async ([thread, life]) => ({ thread, metrics: await life.appMetrics(metricsPatienceMs) }))),
   }
 }

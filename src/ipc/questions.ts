@@ -10,6 +10,8 @@ export type Question =
   /** To the main thread of a worker of class gthread. */
   | { readonly kind: 'thread-stacks' }
   | { readonly kind: 'thread-requests' }
+  /** To the main thread of a worker: the metrics that its app keeps itself, an `AppRegistry` for each thread that has one. */
+  | { readonly kind: 'app-metrics' }
   /** To a dirty arbiter: so many workers more or less. */
   | { readonly kind: 'scale'; readonly by: number }
   | { readonly kind: 'pool' }
@@ -42,4 +44,11 @@ export interface ThreadStack {
   readonly thread: number
   /** Null: it is in native code. */
   readonly stack: readonly string[] | null
+}
+
+/** What an app counts in one thread of a worker; `thread` 0: in its main thread. */
+export interface AppRegistry {
+  readonly thread: number
+  /** As prom-client has it; null: this time it did not answer. */
+  readonly metrics: readonly unknown[] | null
 }

@@ -57,6 +57,8 @@ export interface ThreadControl {
   open(host: ThreadHost): Promise<OpenAnswer>
   /** Runs the app's onShutdown, closes its framework and calls its own signal handlers, within the patience. */
   shutDown(patienceMs: number): Promise<StepAnswer>
+  /** What the app keeps with prom-client; empty where it has none. */
+  appMetrics(): Promise<unknown[]>
 }
 
 /** What an unmodified program asked for with `listen()`. */
