@@ -16,6 +16,11 @@ export const errorCodes = {
     advice: '`monoceros statechart --format json` tells all of them',
     exit: 2,
   },
+  MON_DASHBOARD: {
+    text: 'the dashboard cannot be served: {problem}',
+    advice: 'correct --dashboard and its token, or leave them out',
+    exit: 1,
+  },
   MON_BUILD_MISSING: {
     text: 'a part of this package is missing: {path}',
     advice: 'install it again, or run `npm run build` in its sources',
@@ -198,10 +203,11 @@ export const errorCodes = {
     exit: 1,
   },
   MON_CONTROL_SILENT: {
-    text: '{what} of {pid}: no answer within {afterMs} ms',
-    advice: 'its main thread may be in native code: `show workers` and the log say for how long',
+    text: '{command}: no answer within {patienceS} s',
+    advice: 'the arbiter may stand still: its log, and `ps`, tell more',
     exit: 1,
   },
+  MON_CONTROL_CTL: { text: '{problem}', advice: 'see `monocerosctl --help`', exit: 2 },
   MON_CONTROL_PROBE: { text: '{what} of {pid}: {problem}', advice: 'see whether it still lives with `show all`', exit: 1 },
   MON_CONTROL_NO_SERVER: {
     text: 'no server answers at {path}: {problem}',

@@ -41,7 +41,7 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
   })
   return arbiterMachine.provide({
     actors: {
-      prepare: fromPromise(() => prepare(scope, entry.dirtyPath)),
+      prepare: fromPromise(() => prepare(scope, entry)),
       loadConfig: fromPromise<LoadAnswer>(({ signal }) => readCandidate(scope, entry, signal)),
       workerHandle: handles,
       listener,

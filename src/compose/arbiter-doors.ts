@@ -1,12 +1,19 @@
 /** The addresses at which the arbiter itself answers. What answers there is loaded only where it is wanted. */
 import { formatAddress, parseAddress } from '../base/address.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
+import type { ArbiterEntry } from './arbiter.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 
-/** @throws MON_METRICS_BIND */
-export async function openDoors(scope: ArbiterScope): Promise<void> {
-  const { metricsBind } = scope.current.config.settings
-  if (metricsBind === null) return
+/** @throws MON_METRICS_BIND, MON_DASHBOARD, MON_BUILD_MISSING */
+export async function openDoors(scope: ArbiterScope, entry: ArbiterEntry): Promise<void> {
+  const { metricsBind, dashboard } = scope.current.config.settings
+  if (metricsBind !== null) await openMetrics(scope, metricsBind)
+  if (dashboard === null) return
+  const { openDashboard } = await import('./arbiter-dashboard.ts')
+  scope.doors.add(await openDashboard(scope, entry))
+}
+
+async function openMetrics(scope: ArbiterScope, metricsBind: string): Promise<void> {
   const parsed = parseAddress(metricsBind)
   if (!parsed.ok || parsed.address.kind !== 'tcp') return // the configuration has been checked
   const [{ openDoor }, { metricsRoutes }] = await Promise.all([import('../dashboard/http-door.ts'), import('./metrics-routes.ts')])

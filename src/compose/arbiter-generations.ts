@@ -12,19 +12,19 @@ import { giveLogsAway } from './arbiter-logs.ts'
 import type { ArbiterScope, GenerationRecord } from './arbiter-scope.ts'
 import { remotesProblem } from './remotes.ts'
 
-/** @throws MON_PIDFILE_HELD, MON_PIDFILE_FAILED, MON_LOG_FILE, MON_METRICS_BIND */
-export async function prepare(scope: ArbiterScope, dirtyPath: string): Promise<void> {
+/** @throws MON_PIDFILE_HELD, MON_PIDFILE_FAILED, MON_LOG_FILE, MON_METRICS_BIND, MON_DASHBOARD */
+export async function prepare(scope: ArbiterScope, entry: ArbiterEntry): Promise<void> {
   const { settings } = scope.current.config
   if (settings.pidfile !== null) {
     writePidFile(settings.pidfile)
     scope.hasPidFile = true
   }
   giveLogsAway(settings)
-  await openDoors(scope)
+  await openDoors(scope, entry)
   await scope.runHook('nworkersChanged', scope.workersWanted, null)
   await scope.runHook('onStarting')
   if (hasDirtyApps(scope.current)) {
-    scope.dirty = createDirtyKeeper(scope, dirtyPath, scope.current)
+    scope.dirty = createDirtyKeeper(scope, entry.dirtyPath, scope.current)
     await scope.dirty.start()
   }
 }

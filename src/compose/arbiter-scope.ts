@@ -14,6 +14,7 @@ import type { ResolvedConfig } from '../config/chain.ts'
 import type { ArbiterFacts, Hooks } from '../config/hook-types.ts'
 import type { Settings } from '../config/settings.ts'
 import { createHistory, type History } from '../flight-recorder/history.ts'
+import type { ChildAutopsy } from '../ipc/child-autopsy.ts'
 import type { ListenerView } from '../ipc/snapshot.ts'
 import { createErrorLog, type Log, type LogTap } from '../log/error-log.ts'
 import type { Level } from '../log/level.ts'
@@ -73,6 +74,8 @@ export interface ArbiterScope {
   hasPidFile: boolean
   /** Where the arbiter itself answers. */
   readonly doors: Set<{ close(): void }>
+  /** Hears what stuck processes were doing. */
+  onAutopsy: ((report: ChildAutopsy) => void) | null
   recordOf(generation: number): GenerationRecord
   /** @throws MON_LOG_FILE when a log cannot be written there, MON_REUSE_PORT when that setting cannot be had */
   add(config: ResolvedConfig): GenerationRecord
@@ -134,6 +137,7 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
     isServing: () => false,
     hasPidFile: false,
     doors: new Set(),
+    onAutopsy: null,
     farewells: new Set(),
     get current() {
       return scope.recordOf(currentGeneration)

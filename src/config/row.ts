@@ -1,7 +1,18 @@
 import type { HookName } from './hook-types.ts'
 import type { Kind } from './kinds/kind.ts'
 
-export type Section = 'config' | 'server socket' | 'workers' | 'threads' | 'dirty' | 'control' | 'mechanics' | 'logging' | 'metrics' | 'hooks'
+export type Section =
+  | 'config'
+  | 'server socket'
+  | 'workers'
+  | 'threads'
+  | 'dirty'
+  | 'control'
+  | 'dashboard'
+  | 'mechanics'
+  | 'logging'
+  | 'metrics'
+  | 'hooks'
 
 /** What a changed value needs at a reload: nothing more, a new generation of workers, or a restart of the arbiter. */
 export type Reload = 'live' | 'respawn' | 'restart'

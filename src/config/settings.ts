@@ -4,6 +4,7 @@ import type { Kind } from './kinds/kind.ts'
 import { isHook, type Row, type ValueRow } from './row.ts'
 import { configRows } from './sections/config.ts'
 import { controlRows } from './sections/control.ts'
+import { dashboardRows } from './sections/dashboard.ts'
 import { dirtyRows } from './sections/dirty.ts'
 import { flightRecorderRows } from './sections/flight-recorder.ts'
 import { hookRows } from './sections/hooks.ts'
@@ -21,6 +22,7 @@ const valueTable = [
   ...threadRows,
   ...dirtyRows,
   ...controlRows,
+  ...dashboardRows,
   ...mechanicsRows,
   ...loggingRows,
   ...flightRecorderRows,

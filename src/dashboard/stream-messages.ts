@@ -1,6 +1,6 @@
 /** What the page is told over its stream: server-sent events of these names, with these as their data. */
+import type { ChildAutopsy } from '../ipc/child-autopsy.ts'
 import type { Instance } from '../ipc/instances.ts'
-import type { Autopsy } from '../ipc/messages.ts'
 import type { Snapshot, WorkerView } from '../ipc/snapshot.ts'
 import type { Recorded } from '../ipc/transition.ts'
 import type { TrendPoint } from './trend.ts'
@@ -29,16 +29,9 @@ export interface Hello {
   readonly autopsies: readonly AutopsyReport[]
 }
 
-export interface AutopsyReport extends Autopsy {
+export interface AutopsyReport extends ChildAutopsy {
   /** The n-th, from 1. */
   readonly id: number
-  readonly at: number
-  readonly pid: number
-  readonly role: 'worker' | 'dirty-arbiter' | 'dirty-worker'
-  readonly slot: number
-  readonly age: number
-  /** Of a loop that turned again: nobody was killed. */
-  readonly isOver: boolean
 }
 
 /** What has changed since the snapshot before. */

@@ -3,6 +3,7 @@
  * that reads slowly but its place in the history; one that reads nothing is let go by the door.
  */
 import type { ServerResponse } from 'node:http'
+import type { ChildAutopsy } from '../ipc/child-autopsy.ts'
 import type { Instance } from '../ipc/instances.ts'
 import type { Tallies } from '../ipc/messages.ts'
 import type { Snapshot } from '../ipc/snapshot.ts'
@@ -28,7 +29,7 @@ export interface Told {
 export interface Viewers {
   /** @param life and @param afterId of what a page that comes back knows already */
   add(res: ServerResponse, life: string, afterId: number): void
-  tellAutopsy(report: Omit<AutopsyReport, 'id'>): void
+  tellAutopsy(report: ChildAutopsy): void
   readonly count: number
   close(): void
 }

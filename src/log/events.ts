@@ -289,6 +289,13 @@ export const events = {
   'metrics.listening': row('info', 'metrics and probes at http://{address}', 'There the arbiter answers /metrics, /ready and /live.'),
   'metrics.failed': row('error', 'metrics at {path}: {problem}', 'A scrape or probe could not be answered. Serving goes on.'),
 
+  'dashboard.listening': row(
+    'info',
+    'dashboard at {url}',
+    'There the arbiter shows what every process does. What follows the # is the token that changes need; one that was given is not told.',
+  ),
+  'dashboard.failed': row('error', 'dashboard at {path}: {problem}', 'A request of the dashboard could not be answered. Serving goes on.'),
+
   'hook.failed': row('error', 'hook {hook} failed: {problem}', 'A hook of the config file threw; its stack is below.'),
   'hook.debug': row('debug', '{text}', 'A hook wrote to the log.'),
   'hook.info': row('info', '{text}', 'A hook wrote to the log.'),

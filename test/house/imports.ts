@@ -24,7 +24,7 @@ const builtin = /\bgetBuiltinModule\(\s*['"]([^'"]+)['"]\s*\)/g
 
 export const sources: readonly Source[] = ['machines', 'src'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.tsx?$/.test(path))
     .map((path) => read(join(folder, path))),
 )
 

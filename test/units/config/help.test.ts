@@ -24,6 +24,7 @@ it('has examples on top, the sections, the signals, and a pointer to the documen
     'Threads:',
     'Dirty:',
     'Control:',
+    'Dashboard:',
     'Mechanics:',
     'Logging:',
     'Metrics:',
