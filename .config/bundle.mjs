@@ -16,7 +16,7 @@ const withoutWriters = {
   load: (id) => (/\/node_modules\/(sonic-boom|thread-stream|on-exit-leak-free|pino\/lib\/transport)\b/.test(id) ? 'module.exports = class {}' : null),
 }
 
-for (const image of ['cli', 'worker', 'watchdog', 'probe', 'thread', 'dirty-arbiter', 'dirty-worker', 'dirty-thread']) {
+for (const image of ['cli', 'ctl', 'worker', 'watchdog', 'probe', 'thread', 'dirty-arbiter', 'dirty-worker', 'dirty-thread']) {
   const bundle = await rolldown({
     input: join(entries, `${image}.js`),
     platform: 'node',
@@ -38,6 +38,6 @@ for (const image of ['cli', 'worker', 'watchdog', 'probe', 'thread', 'dirty-arbi
   })
   await bundle.close()
 }
-for (const file of readdirSync(entries)) if (/^(cli|worker|watchdog|probe|thread|dirty-arbiter|dirty-worker|dirty-thread)-.+-[\w-]{8}\.js$/.test(file)) rmSync(join(entries, file))
+for (const file of readdirSync(entries)) if (/^(cli|ctl|worker|watchdog|probe|thread|dirty-arbiter|dirty-worker|dirty-thread)-.+-[\w-]{8}\.js$/.test(file)) rmSync(join(entries, file))
 for (const file of readdirSync(draft)) renameSync(join(draft, file), join(entries, file))
 rmSync(draft, { recursive: true })

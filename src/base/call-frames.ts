@@ -9,3 +9,9 @@ export function describeFrame(frame: CallFrame, file: string): string {
   const place = `${file.replace(/^file:\/\//, '')}:${frame.location.lineNumber + 1}:${(frame.location.columnNumber ?? 0) + 1}`
   return frame.functionName === '' ? `at ${place}` : `at ${frame.functionName} (${place})`
 }
+
+/** Node between two callbacks, or the timer of our own by which a loop shows that it turns. */
+const waiting = /^at (?:.* \(node:|node:|takePulse )/
+
+/** Whether a stack, taken at the next statement, is that of a loop which waits. */
+export const isIdleStack = (stack: readonly string[]): boolean => stack.every((frame) => waiting.test(frame))

@@ -1,9 +1,10 @@
 /** The commands that look into a process: its requests, its stacks, a profile, its heap. */
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isIdleStack } from '../base/call-frames.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
 import type { Handlers } from '../control/command-table.ts'
-import { autopsyFacts } from '../ipc/autopsy-facts.ts'
+import { autopsyFacts, whereWords } from '../ipc/autopsy-facts.ts'
 import type { Autopsy, RequestInFlight } from '../ipc/messages.ts'
 import type { Question, QuestionAnswer, ThreadStack } from '../ipc/questions.ts'
 import { runProbe } from '../os/probe-thread.ts'
@@ -122,9 +123,14 @@ async function stacksOf({ pid, role, slot, hasThreads, ask }: Target) {
     ask({ kind: 'stack' }, lookPatienceMs),
     hasThreads ? ask({ kind: 'thread-stacks' }, lookPatienceMs) : null,
   ])
-  const threads = inThreads?.ok === true ? { threads: inThreads.value as readonly ThreadStack[] } : {}
+  const threads =
+    inThreads?.ok === true
+      ? { threads: (inThreads.value as readonly ThreadStack[]).map((one) => ({ ...one, where: whereWords[one.where] })) }
+      : {}
   if (!answer.ok) return { pid, role, slot, problem: answer.problem, ...threads }
   if (role !== 'arbiter') return { pid, role, slot, ...autopsyFacts(answer.value as Autopsy), ...threads }
   const stack = answer.value as readonly string[] | null
-  return { pid, role, slot, where: stack === null ? 'in native code' : 'in JavaScript', stack: stack ?? [] }
+  const isIdle = stack !== null && isIdleStack(stack)
+  const where = isIdle ? 'idle' : stack === null ? 'native' : 'javascript'
+  return { pid, role, slot, where: whereWords[where], stack: isIdle ? [] : (stack ?? []) }
 }

@@ -4,6 +4,7 @@ import { MonocerosError } from '../base/errors.ts'
 type Run = (args: readonly string[]) => Promise<number> | number
 
 const commands: Readonly<Record<string, () => Promise<Run>>> = {
+  ctl: async () => (await import('../control/client/ctl.ts')).runCtl,
   replay: async () => (await import('./replay.ts')).runReplay,
   statechart: async () => (await import('./statechart.ts')).runStatechart,
 }

@@ -2,6 +2,7 @@
 import { MessageChannel } from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import type { LaneEvent, LaneInput, LaneOrder } from '../../machines/lane.ts'
+import type { RequestInFlight } from '../ipc/messages.ts'
 import { nowMs } from '../ipc/pulse.ts'
 import type {
   OpenAnswer,
@@ -39,6 +40,10 @@ export interface LaneLife {
   readonly lane: Lane
   obey(order: LaneOrder): void
   utilization(): number
+  /** Those that it has, longest first as they came. */
+  requests(): readonly RequestInFlight[]
+  /** Null when it comes to no statement. */
+  stack(): Promise<readonly string[] | null>
   /** Null: it does not answer within the patience. */
   appMetrics(patienceMs: number): Promise<unknown[] | null>
 }
@@ -137,6 +142,8 @@ export function startLane(input: LaneInput, host: LanesHost, report: (event: Lan
   return {
     lane,
     utilization: thread.utilization,
+    requests: () => facts(lane.held().filter((exchange) => !exchange.isOver)),
+    stack: () => takeThreadStack(threadId),
     appMetrics: (patienceMs) => within(patienceMs, remote.appMetrics()).catch(() => null),
     obey(order) {
       switch (order.type) {

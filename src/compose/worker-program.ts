@@ -12,7 +12,7 @@ import { neverServes } from '../app/never-serves.ts'
 import { parseAppSpec } from '../app/spec.ts'
 import { parseAddress } from '../base/address.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
-import type { AppRegistry } from '../ipc/questions.ts'
+import type { AppRegistry, Question, QuestionAnswer } from '../ipc/questions.ts'
 import type { Wishes } from '../worker/wishes.ts'
 import { asyncClass, syncClass, type WorkerClass } from '../worker/worker-class.ts'
 import { deferred, within } from './deferred.ts'
@@ -32,6 +32,8 @@ export interface Program {
   exit(): Promise<void>
   /** What the app keeps with prom-client, where it does not run in the main thread. */
   appMetrics?(): Promise<AppRegistry[]>
+  /** What only its main thread knows. */
+  answer?(question: Question): Promise<QuestionAnswer>
   /** Something in the process can only be ended with it. */
   readonly isStuck?: boolean
 }

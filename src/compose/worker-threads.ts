@@ -17,6 +17,7 @@ import type { Program } from './worker-program.ts'
 import type { WorkerScope } from './worker-scope.ts'
 import { prepareWorker } from './worker-setup.ts'
 import { createThreadDoors } from './worker-thread-doors.ts'
+import { answerAboutThreads } from './worker-thread-looks.ts'
 import type { Traffic } from './worker-traffic.ts'
 
 /** How often the pool looks after its threads. */
@@ -39,7 +40,7 @@ export function createThreadsProgram(
   const timeoutMs = settings.timeout * 1_000
   // When every thread is stuck, it takes the timeout to see it, and then others may take as long to get ready as is allowed.
   const waitMaxMs = timeoutMs === 0 ? 0 : timeoutMs + settings.bootTimeout * 1_000
-  const dispatcher = createDispatcher({ queueMax: settings.threadQueueMax, waitMaxMs, nowMs })
+  const dispatcher = createDispatcher({ queueMax: settings.threadQueueMax, waitMaxMs, nowMs, onWaited: pulse.waited })
   const threads = createThreads({
     entryPath: threadPath,
     threadsMax: lanesMaxOf(settings.threads),
@@ -235,6 +236,7 @@ export function createThreadsProgram(
       await within(patienceMs, steps())
     },
     exit,
+    answer: (question) => answerAboutThreads(lives.values(), question),
     appMetrics: () =>
       Promise.all([...lives].map(async ([thread, life]) => ({ thread, metrics: await life.appMetrics(metricsPatienceMs) }))),
   }

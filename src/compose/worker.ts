@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts'
 import { channelToArbiter } from '../ipc/channel.ts'
 import type { OrderToWorker } from '../ipc/messages.ts'
 import { readPulse } from '../ipc/pulse.ts'
+import type { Question } from '../ipc/questions.ts'
 import type { Level } from '../log/level.ts'
 import { refuseDebugger, type Signal } from '../os/signals.ts'
 import { beatFd, killGroup } from '../os/spawn.ts'
@@ -88,10 +89,15 @@ export async function runWorker(
     scope.accessLog?.reopen()
     scope.recorder.reopen()
   }
+  const answer = async (id: number, question: Question) => {
+    const none = { ok: false, problem: 'this process does not know' } as const
+    channel.send({ type: 'answer', id, answer: (await program.answer?.(question)) ?? none })
+  }
   channel.onMessage((order, handle) => {
     if (order.type === 'drain') actor.send(order)
     else if (order.type === 'reopen') reopen()
     else if (order.type === 'level') log.setLevel(order.level as Level)
+    else if (order.type === 'ask') void answer(order.id, order.question)
     else hear?.(order, handle)
   })
   entry.onSignal((signal) => {

@@ -1,6 +1,6 @@
 import type { Autopsy } from './messages.ts'
 
-const words = {
+export const whereWords = {
   javascript: 'in JavaScript',
   native: 'in native code',
   idle: 'its loop turns and waits',
@@ -9,5 +9,5 @@ const words = {
 
 /** An autopsy as it stands in the log. */
 export function autopsyFacts(autopsy: Autopsy) {
-  return { ...autopsy, where: words[autopsy.where] }
+  return { ...autopsy, where: whereWords[autopsy.where] }
 }

@@ -42,8 +42,9 @@ export interface Scaled {
 
 export interface ThreadStack {
   readonly thread: number
-  /** Null: it is in native code. */
-  readonly stack: readonly string[] | null
+  /** `native`: in native code, or waiting for what its requests await. */
+  readonly where: 'javascript' | 'native' | 'idle'
+  readonly stack: readonly string[]
 }
 
 /** What an app counts in one thread of a worker; `thread` 0: in its main thread. */

@@ -1,4 +1,5 @@
 /** What the watchdog thread answers to those who look at a healthy process, which goes on as if nothing had been. */
+import { isIdleStack } from '../base/call-frames.ts'
 import { problemOf } from '../base/errors.ts'
 import type { Autopsy } from '../ipc/messages.ts'
 import type { PulseReader } from '../ipc/pulse.ts'
@@ -35,14 +36,11 @@ function answerTo(question: Question, pulse: PulseReader, probeUrl: URL): Promis
   }
 }
 
-/** Node between two callbacks, or our own timer. */
-const waiting = /^at (?:.* \(node:|node:|takePulse )/
-
 /** The statement at which the main thread is, or the next that it comes to; of one that waits that is our own timer. */
 async function lookNow(pulse: PulseReader): Promise<Autopsy> {
   const stack = await takeMainStack()
   const kernel = procState(process.pid)
-  const isIdle = stack?.every((frame) => waiting.test(frame)) === true
+  const isIdle = stack !== null && isIdleStack(stack)
   return {
     where: isIdle ? 'idle' : stack === null ? 'native' : 'javascript',
     phase: pulse.phase(),

@@ -43,6 +43,7 @@ const forbidden: Readonly<Record<string, readonly RegExp[]>> = {
     /^(xstate|pino|valibot|smol-toml|piscina|srvx)$/,
     /^jiti/,
   ],
+  'src/entry/ctl.ts': [/^src\/(arbiter|worker|app|watchdog|log|compose|ipc|flight-recorder)\//, /^machines\//, /^(xstate|pino|valibot)$/],
   'src/entry/probe.ts': [/^src\/(arbiter|worker|app|config|log|compose)\//, /^machines\//, /^xstate$/, /^pino$/, /^valibot$/],
   'src/entry/watchdog.ts': [/^src\/(arbiter|worker|app|config|log|compose)\//, /^machines\//, /^xstate$/, /^pino$/, /^valibot$/],
 }
