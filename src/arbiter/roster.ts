@@ -136,5 +136,6 @@ function addTallies(one: Tallies, other: Tallies): Tallies {
     const before = durations[kind]
     durations[kind] = before === undefined ? more : addDurations(before, more)
   }
-  return { statuses, durations }
+  const waits = one.waits === undefined || other.waits === undefined ? (one.waits ?? other.waits) : addDurations(one.waits, other.waits)
+  return { statuses, durations, ...(waits === undefined ? {} : { waits }) }
 }

@@ -52,6 +52,8 @@ export interface DirtyView {
   readonly arbiter: ProcessView | null
   /** Null until it has told. */
   readonly pool: DirtyPoolFacts | null
+  /** Calls that have ended, those under a dirty arbiter that is gone included. */
+  readonly calls: number
 }
 
 /** As long as a dirty arbiter may take to kill its workers, before it is killed itself. */
@@ -75,6 +77,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
   let reloading: (Deferred<string | null> & { readonly reload: number }) | null = null
   let reloads = 0
   let pool: DirtyPoolFacts | null = null
+  let pastCalls = 0
 
   const tell = (child: Supervised, event: EventName, facts: Readonly<Record<string, unknown>>) =>
     scope.log.event(event, { childPid: child.pid, ...facts })
@@ -111,6 +114,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
       if (fact.type === 'reloaded' && fact.reload === reloading?.reload) endReload(fact.problem)
     },
     onGone() {
+      pastCalls += pool?.calls ?? 0
       pool = null
       endReload('the dirty arbiter ended')
     },
@@ -212,10 +216,11 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
     },
     view() {
       const [row] = roster.rows()
-      if (row === undefined) return { arbiter: null, pool }
+      const calls = pastCalls + (pool?.calls ?? 0)
+      if (row === undefined) return { arbiter: null, pool, calls }
       const { pid, startedAt, gauges } = row
       const state = statePath(actor.getSnapshot().children['child']?.getSnapshot().value ?? 'booting')
-      return { arbiter: { pid, startedAt, state, stateSince: startedAt, ...(gauges ?? noGauges) }, pool }
+      return { arbiter: { pid, startedAt, state, stateSince: startedAt, ...(gauges ?? noGauges) }, pool, calls }
     },
     async ask(question, patienceMs, ofWorker) {
       if (supervision === null) return { ok: false, problem: 'there is no dirty arbiter at the moment' }

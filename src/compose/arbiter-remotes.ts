@@ -3,6 +3,7 @@ import { problemOf } from '../base/errors.ts'
 import type { Settings } from '../config/settings.ts'
 import { statsdNames } from '../metrics/names.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
+import { backlogsOf } from './backlogs.ts'
 import { openRemotes, tellsSame } from './remotes.ts'
 
 const lookMs = 1_000
@@ -40,12 +41,18 @@ function tellWorkers(scope: ArbiterScope): NodeJS.Timeout {
   let toldMs = Number.NEGATIVE_INFINITY
   let told = -1
   const look = () => {
+    void tellBacklog()
     const count = scope.roster.rows().length
     const now = performance.now()
     if (count === told && now - toldMs < tellAgainMs) return
     told = count
     toldMs = now
     scope.remotes?.statsd?.gauge(statsdNames.workers, count)
+  }
+  const tellBacklog = async () => {
+    const backlogs = Object.values(await backlogsOf(scope))
+    const sum = backlogs.reduce((total, one) => total + one, 0)
+    if (backlogs.length > 0) scope.remotes?.statsd?.histogram(statsdNames.backlog, sum)
   }
   return setInterval(look, lookMs).unref()
 }

@@ -24,6 +24,7 @@ export function snapshotOf(scope: ArbiterScope): Snapshot {
     dirtyArbiter: pool?.arbiter ?? null,
     dirtyWorkers: pool?.pool?.workers ?? [],
     dirtyApps: pool?.pool?.apps ?? [],
+    dirtyCalls: pool?.calls ?? 0,
     totals: roster.totals(),
     ...scope.counts.read(),
   }

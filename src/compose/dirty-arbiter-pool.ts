@@ -28,7 +28,7 @@ export function poolOf({ children, generations, roster, server, workersWanted }:
       workerPids: workers.filter((worker) => worker.apps.includes(name)).map(({ pid }) => pid),
     }
   })
-  return { workersWanted, workers, apps }
+  return { calls: roster.totals().served, workersWanted, workers, apps }
 }
 
 export function answerPool(scope: DirtyScope, actor: DirtyArbiterActor, question: Question): QuestionAnswer {

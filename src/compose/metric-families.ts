@@ -11,10 +11,13 @@ export interface Known {
   readonly isReady: boolean
   /** Slots that wait until they are filled again. */
   readonly backoffs: number
+  /** Requests that wait for a thread, by slot. */
+  readonly waiting: Readonly<Record<string, number>>
   /** Connections that wait to be accepted, by address; empty where they are not looked for. */
   readonly backlogs: Readonly<Record<string, number>>
 }
 
+const boundsS = durationBoundsMs.map((bound) => bound / 1_000)
 const lifeStates = ['booting', 'ready', 'draining', 'killing'] as const
 
 export function familiesOf(known: Known): Family[] {
@@ -23,7 +26,7 @@ export function familiesOf(known: Known): Family[] {
     ...ofRequests(known),
     ...ofWorkers(known),
     ...ofProcesses(known.snapshot),
-    ...ofThreads(known.snapshot),
+    ...ofThreads(known),
     ...ofDirty(known.snapshot),
   ]
 }
@@ -125,7 +128,7 @@ function bySlot(role: string, workers: readonly WorkerView[]): Placed<WorkerView
   return slots.map((slot) => ({ labels: { role, slot }, processes: workers.filter((worker) => worker.slot === slot) }))
 }
 
-function ofThreads({ workers }: Snapshot): Family[] {
+function ofThreads({ snapshot: { workers }, tallies: { waits }, waiting }: Known): Family[] {
   const threaded = bySlot(
     'worker',
     workers.filter(({ threads }) => threads.length > 0),
@@ -143,15 +146,23 @@ function ofThreads({ workers }: Snapshot): Family[] {
       'Threads that have a request.',
       of(({ threads }) => threads.filter(({ inFlight }) => inFlight > 0).length),
     ),
+    gauge('monoceros_thread_requests_waiting', 'Requests that wait for a thread.', threaded.length === 0 ? [] : labelled('slot', waiting)),
+    histogram(
+      'monoceros_thread_wait_seconds',
+      'How long those requests waited for a thread that had to.',
+      boundsS,
+      waits === undefined ? [] : [{ labels: {}, sum: waits.sumMs / 1_000, buckets: waits.buckets }],
+    ),
   ]
 }
 
-function ofDirty({ dirtyArbiter, dirtyWorkers, dirtyWorkersWanted, dirtyApps }: Snapshot): Family[] {
+function ofDirty({ dirtyArbiter, dirtyWorkers, dirtyWorkersWanted, dirtyApps, dirtyCalls }: Snapshot): Family[] {
   if (dirtyArbiter === null) return []
   const of = (read: (app: Snapshot['dirtyApps'][number]) => number): Sample[] =>
     dirtyApps.map((app) => ({ labels: { app: app.app }, value: read(app) }))
   return [
     gauge('monoceros_dirty_workers', 'Dirty workers by state.', byState(dirtyWorkers)),
+    counter('monoceros_dirty_calls_total', 'Dirty calls that have ended.', dirtyCalls),
     gauge('monoceros_dirty_workers_wanted', 'How many dirty workers there should be.', dirtyWorkersWanted),
     gauge(
       'monoceros_dirty_calls_queued',

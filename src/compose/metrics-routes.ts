@@ -5,6 +5,7 @@ import { prometheusText, prometheusType } from '../metrics/prometheus-text.ts'
 import { type AppMetrics, createAppMetrics } from './app-metrics.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 import { snapshotOf } from './arbiter-snapshot.ts'
+import { backlogsOf } from './backlogs.ts'
 import { familiesOf } from './metric-families.ts'
 import { readinessOf } from './readiness.ts'
 
@@ -37,12 +38,26 @@ export function metricsRoutes(scope: ArbiterScope): Route[] {
 }
 
 async function metricsText(scope: ArbiterScope, apps: AppMetrics): Promise<string> {
-  const { workerClass } = scope.current.config.settings
   // First: what is counted while they are asked is in what follows.
-  const ofApps = await apps.read()
+  const [ofApps, backlogs] = await Promise.all([apps.read(), backlogsOf(scope)])
   const { isReady, backoffs } = readinessOf(scope)
-  const own = familiesOf({ snapshot: snapshotOf(scope), tallies: scope.roster.tallies(), workerClass, isReady, backoffs, backlogs: {} })
+  const own = familiesOf({
+    snapshot: snapshotOf(scope),
+    tallies: scope.roster.tallies(),
+    workerClass: scope.current.config.settings.workerClass,
+    isReady,
+    backoffs,
+    waiting: waitingOf(scope),
+    backlogs,
+  })
   return prometheusText([...own, ...ofApps])
+}
+
+/** While a slot is handed over both of its workers are in it. */
+function waitingOf({ roster }: ArbiterScope): Record<string, number> {
+  const waiting: Record<string, number> = {}
+  for (const row of roster.rows()) waiting[row.slot] = (waiting[row.slot] ?? 0) + row.waiting
+  return waiting
 }
 
 function json(res: ServerResponse, status: number, body: object): void {

@@ -152,6 +152,8 @@ export interface Tallies {
   readonly statuses: Readonly<Record<string, number>>
   /** By class of status, `2xx`; `0xx`: nothing was sent. */
   readonly durations: Readonly<Record<string, Durations>>
+  /** How long those waited for a thread that had to. */
+  readonly waits?: Durations
 }
 
 export interface RequestInFlight {
@@ -162,6 +164,8 @@ export interface RequestInFlight {
 
 /** What the dirty arbiter knows of its workers and their apps. */
 export interface DirtyPoolFacts {
+  /** Calls that its workers have ended, the dead ones included. */
+  readonly calls: number
   readonly workersWanted: number
   readonly workers: readonly WorkerView[]
   readonly apps: readonly DirtyAppView[]

@@ -3,7 +3,7 @@
  * requests in flight. Readable whatever the main loop does. One writer (the main thread), one reader.
  */
 
-import { bucketOf, durationBuckets } from '../base/durations.ts'
+import { bucketOf, type Durations, durationBuckets } from '../base/durations.ts'
 import type { LoopFigures } from './loop-meter.ts'
 import type { Counters, RequestInFlight, Tallies } from './messages.ts'
 
@@ -29,7 +29,9 @@ const statusesMax = 1_000
 const durationsWord = statusesWord + statusesMax
 const durationWords = 1 + durationBuckets
 const statusClasses = 6
-const ringWord = durationsWord + statusClasses * durationWords
+/** The same of how long requests waited for a thread. */
+const waitsWord = durationsWord + statusClasses * durationWords
+const ringWord = waitsWord + durationWords
 const ringSlots = 256
 const textBytes = 192
 const textOffset = (ringWord + ringSlots) * 8
@@ -65,6 +67,8 @@ export interface Pulse {
   begin(method: string, url: string, startedMs: number): number
   /** Counts how it ended; status 0: nothing was sent. */
   end(place: number, status: number, isWhole: boolean, tookMs: number): void
+  /** Counts that one had to wait for a thread. */
+  waited(waitedMs: number): void
 }
 
 const wordOf = Object.fromEntries(counterNames.map((name, index) => [name, countersWord + index])) as Record<CounterName, number>
@@ -122,13 +126,17 @@ export function createPulse(): Pulse {
       const statusClass = statusClassOf(status)
       if (status !== 0) words[statusWord + statusClass - 1]! += 1
       words[statusesWord + (status < statusesMax ? status : 0)]! += 1
-      const duration = durationsWord + statusClass * durationWords
-      words[duration]! += tookMs
-      words[duration + 1 + bucketOf(tookMs)]! += 1
+      countDuration(durationsWord + statusClass * durationWords, tookMs)
       if (place === -1) return
       words[ringWord + place] = 0
       free.push(place)
     },
+    waited: (waitedMs) => countDuration(waitsWord, waitedMs),
+  }
+
+  function countDuration(from: number, durationMs: number): void {
+    words[from]! += durationMs
+    words[from + 1 + bucketOf(durationMs)]! += 1
   }
 }
 
@@ -173,13 +181,13 @@ export function readPulse(memory: SharedArrayBuffer): PulseReader {
         const count = words[statusesWord + status]!
         if (count > 0) statuses[status] = count
       }
-      const durations: Record<string, { sumMs: number; buckets: number[] }> = {}
+      const durations: Record<string, Durations> = {}
       for (let statusClass = 0; statusClass < statusClasses; statusClass++) {
-        const from = durationsWord + statusClass * durationWords
-        const buckets = Array.from(words.subarray(from + 1, from + durationWords))
-        if (buckets.some((count) => count > 0)) durations[`${statusClass}xx`] = { sumMs: Math.round(words[from]! * 1_000) / 1_000, buckets }
+        const counted = durationsAt(durationsWord + statusClass * durationWords)
+        if (counted !== null) durations[`${statusClass}xx`] = counted
       }
-      return { statuses, durations }
+      const waits = durationsAt(waitsWord)
+      return { statuses, durations, ...(waits === null ? {} : { waits }) }
     },
     requests(max) {
       const now = nowMs()
@@ -197,5 +205,11 @@ export function readPulse(memory: SharedArrayBuffer): PulseReader {
       found.sort((a, b) => b.ageMs - a.ageMs)
       return { list: found.slice(0, max), oldestMs: found[0]?.ageMs ?? 0 }
     },
+  }
+
+  /** Null: there were none. */
+  function durationsAt(from: number): Durations | null {
+    const buckets = Array.from(words.subarray(from + 1, from + durationWords))
+    return buckets.some((count) => count > 0) ? { sumMs: Math.round(words[from]! * 1_000) / 1_000, buckets } : null
   }
 }

@@ -17,6 +17,8 @@ export interface Snapshot {
   readonly dirtyArbiter: ProcessView | null
   readonly dirtyWorkers: readonly WorkerView[]
   readonly dirtyApps: readonly DirtyAppView[]
+  /** Calls that have ended. */
+  readonly dirtyCalls: number
   /** Of all workers since the start, those that are gone included. */
   readonly totals: Counters
   /** How many processes were started and have ended, by cause. */

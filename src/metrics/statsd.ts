@@ -11,6 +11,7 @@ export interface Statsd {
   count(name: string, by?: number): void
   gauge(name: string, value: number): void
   timing(name: string, durationMs: number): void
+  histogram(name: string, value: number): void
   /** Sends what has been gathered. */
   flush(): void
 }
@@ -44,6 +45,7 @@ export function createStatsd({ prefix, tags, send }: StatsdOptions): Statsd {
     // A sign before it would make it a change.
     gauge: (name, value) => add(`${before}${name}:${Math.max(0, value)}|g${after}`),
     timing: (name, durationMs) => add(`${before}${name}:${Math.round(durationMs * 1_000) / 1_000}|ms${after}`),
+    histogram: (name, value) => add(`${before}${name}:${value}|h${after}`),
     flush() {
       for (const [name, value] of counts) add(`${before}${name}:${value}|c|@1.0${after}`)
       counts.clear()

@@ -8,6 +8,8 @@ export interface DispatcherOptions {
   /** How long a request may wait for a thread; 0 = for ever. */
   readonly waitMaxMs: number
   readonly nowMs: () => number
+  /** A request that had to wait is given to a thread. */
+  onWaited(waitedMs: number): void
 }
 
 export interface Dispatcher {
@@ -34,7 +36,7 @@ const patienceMs = 1
 const strandedMs = 5
 const retryAfterS = 1
 
-export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptions): Dispatcher {
+export function createDispatcher({ queueMax, waitMaxMs, nowMs, onWaited }: DispatcherOptions): Dispatcher {
   let lanes: Lane[] = []
   let queue: Exchange[] = []
   let queueStart = 0
@@ -132,6 +134,7 @@ export function createDispatcher({ queueMax, waitMaxMs, nowMs }: DispatcherOptio
       if (lane === null) return
       queueStart++
       waiting--
+      onWaited(nowMs() - exchange.queuedMs)
       give(lane, exchange)
     }
   }
