@@ -1,7 +1,9 @@
 /**
- * The file that every process of a server appends to. Each line goes to the kernel the moment it is made, without being
- * waited for: it is in the file even if the process is killed by SIGKILL right after, and a loop that is blocked after it
- * does not hold it back. Appends of one write never mix; they may change places, which a reader mends by `pid` and `seq`.
+ * The file that every process of a server appends to. A line is in the kernel before the step that made it has led to
+ * anything else, so that it is there even if the process is killed by SIGKILL right after. That is a wait of microseconds,
+ * since an append goes to memory; where one has taken long (a disk that stalls, a network), the next ones are handed to
+ * threads for a while and not waited for. Appends of one write never mix; those of threads may change places, which a reader
+ * mends by `pid` and `seq`.
  */
 import fs from 'node:fs'
 import { problemOf } from '../base/errors.ts'
@@ -30,6 +32,10 @@ interface Opened {
   readonly stat: fs.Stats
 }
 
+/** An append that took this long was not to memory. */
+const stallMs = 200
+/** For how long none is waited for after that. */
+const besideMs = 10_000
 /** As many writes as may be under way; the others wait for one of them. */
 const underWayMax = 32
 const waitingMax = 5_000
@@ -47,6 +53,7 @@ export function createRecorderFile({ path, onProblem, onSize }: RecorderFileOpti
   /** Written since the last look: if the file was gone by then, they are written once more. */
   let unproven: string[] = []
   let isTorn = false
+  let slowUntilMs = 0
   let dropped = 0
   let toldDropped = 0
   let problem = ''
@@ -93,34 +100,55 @@ export function createRecorderFile({ path, onProblem, onSize }: RecorderFileOpti
     while (waiting.length > 0 && underWay < underWayMax && opened !== null) append(opened, waiting.shift() as string)
   }
 
-  function append({ fd, stat }: Opened, line: string): void {
-    underWay++
+  function append(to: Opened, line: string): void {
     // Of a full disk half a line may be left, which must not swallow the next.
     const bytes = Buffer.from(isTorn ? `\n${line}\n` : `${line}\n`)
     isTorn = false
-    fs.write(fd, bytes, 0, bytes.length, null, (error, written) => {
+    if (to.stat.isFile() && performance.now() >= slowUntilMs) appendNow(to, line, bytes)
+    else appendBeside(to, line, bytes)
+  }
+
+  function appendNow(to: Opened, line: string, bytes: Buffer): void {
+    const beganMs = performance.now()
+    try {
+      onWritten(to, line, fs.writeSync(to.fd, bytes) === bytes.length)
+    } catch (error) {
+      drop(1)
+      fail(error)
+    }
+    if (performance.now() - beganMs > stallMs) slowUntilMs = performance.now() + besideMs
+  }
+
+  function appendBeside(to: Opened, line: string, bytes: Buffer): void {
+    underWay++
+    fs.write(to.fd, bytes, 0, bytes.length, null, (error, written) => {
       underWay--
       closeRetired()
-      if (error !== null) {
+      if (error === null) onWritten(to, line, written === bytes.length)
+      else {
         drop(1)
         fail(error)
-      } else if (written < bytes.length) {
-        isTorn = true
-        drop(1)
-      } else {
-        problem = ''
-        tellDropped()
-        if (stat.isFile()) unproven.push(line)
-        look(stat)
       }
       pump()
       settle()
     })
   }
 
-  function look(stat: fs.Stats): void {
-    if (!stat.isFile() || lookTimer !== undefined) return
-    lookTimer = setTimeout(lookNow, lookMs).unref()
+  function onWritten({ stat }: Opened, line: string, isWhole: boolean): void {
+    if (!isWhole) {
+      isTorn = true
+      drop(1)
+      return
+    }
+    problem = ''
+    tellDropped()
+    if (!stat.isFile()) return
+    unproven.push(line)
+    look()
+  }
+
+  function look(): void {
+    if (lookTimer === undefined) lookTimer = setTimeout(lookNow, lookMs).unref()
   }
 
   /** A rotation by anybody is seen within moments, also by a process that was not told. */

@@ -28,6 +28,7 @@ interface ChartSnapshot {
   readonly value: unknown
   readonly context: Readonly<Record<string, unknown>>
   readonly error?: unknown
+  readonly tags: ReadonlySet<string>
   readonly machine: { readonly id: string }
 }
 
@@ -50,6 +51,8 @@ interface Known {
   /** Started by another chart, for a reason of which its states are the consequence. */
   readonly isChild: boolean
   state: string
+  /** It drains or is killed: its end follows from what led to that. */
+  isLeaving: boolean
   /** The step that is being made: what others do because of it names it. */
   step: string
   /** What began the chain that led to that step, and to the present state. */
@@ -102,7 +105,7 @@ export function createTap({ who, record }: TapOptions): Tap {
       return chain(words ?? sending.step, sending.root)
     }
     // What ends a state by itself goes back to what led into it.
-    const isOfState = event.startsWith('after ') || / (done|failed)$/.test(event) || (at.isChild && words === null)
+    const isOfState = event.startsWith('after ') || / (done|failed)$/.test(event) || (at.isChild && (words === null || at.isLeaving))
     const root = sending?.root ?? (isOfState ? at.stateRoot : null)
     at.root = root ?? words
     return chain(words, root)
@@ -120,7 +123,7 @@ export function createTap({ who, record }: TapOptions): Tap {
     const chart = snapshot.machine.id
     const state = statePath(snapshot.value)
     const actor = nameOf(chart, label, snapshot.context)
-    const at: Known = { chart, actor, isChild: sender !== undefined, state, step: 'start', root: null, stateRoot: null }
+    const at: Known = { chart, actor, isChild: sender !== undefined, state, isLeaving: false, step: 'start', root: null, stateRoot: null }
     known.set(actorRef, at)
     const facts = { ...factsOf(event), ...identityOf(snapshot) }
     const cause = causeFor(at, actorRef, event, 'start', facts)
@@ -136,6 +139,7 @@ export function createTap({ who, record }: TapOptions): Tap {
     const cause = event === 'always' ? chain(at.step, at.root) : causeFor(at, actorRef, given, event, facts)
     if (event !== 'always') at.step = event
     if (at.state !== from) at.stateRoot = at.root
+    at.isLeaving = snapshot.tags.has('leaves')
     tell(at, { event, from, to: at.state, isOver: snapshot.status !== 'active', facts, cause })
   }
 

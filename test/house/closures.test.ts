@@ -85,6 +85,20 @@ test('an entry file is short and begins by saying who it is', () => {
   }
 })
 
+test('a child loads what records its steps, and nothing of what keeps, turns over or tells them', () => {
+  for (const entry of ['worker', 'dirty-arbiter', 'dirty-worker']) {
+    const loaded = imageOf(`src/entry/${entry}.ts`).filter((path) => path.startsWith('src/flight-recorder/'))
+    expect([...new Set(loaded)].sort()).toEqual(
+      ['cause', 'facts', 'outbox', 'recorder-file', 'tap'].map((name) => `src/flight-recorder/${name}.ts`),
+    )
+  }
+  expect(
+    [...closureOf('src/compose/replay.ts')].filter((path) =>
+      /^(src\/(arbiter|worker|dirty|control|dashboard)|xstate|pino|valibot)/.test(path),
+    ),
+  ).toEqual([])
+})
+
 test('a program that calls dirty apps loads what calls them, and nothing of the server', () => {
   expect(imageOf('src/dirty.ts').filter((path) => !/^(node:|comlink$|src\/(dirty\.ts$|dirty-client\/|wire\/|base\/))/.test(path))).toEqual(
     [],

@@ -1,0 +1,319 @@
+/** The flight recorder as a person meets it: what happened is in the file, whoever died, and `monoceros replay` tells it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { parseRecording } from '../../src/flight-recorder/read-recording.ts'
+import type { Transition } from '../../src/ipc/transition.ts'
+import { ask } from '../support/client.ts'
+import { dirtyWorkers, startDirty } from '../support/dirty.ts'
+import { cliPath, type Running, start, testFolder } from '../support/harness.ts'
+import { poll } from '../support/poll.ts'
+
+const app = `
+module.exports = (req, res) => {
+  if (req.url === '/exit') process.exit(7)
+  if (req.url === '/spin') for (;;) Math.random()
+  res.end('ok')
+}`
+const files = { 'app.cjs': app }
+const plain = ['./app.cjs', '-b', '127.0.0.1:0', '--flight-recorder', 'fr.log']
+const fileOf = (server: Running) => join(server.folder, 'fr.log')
+
+function stepsOf(server: Running): readonly Transition[] {
+  const texts = [`${fileOf(server)}.1`, fileOf(server)].filter(existsSync).map((path) => readFileSync(path, 'utf8'))
+  return parseRecording(texts).steps
+}
+
+const find = (server: Running, given: Partial<Transition>) =>
+  stepsOf(server).find((step) => Object.entries(given).every(([name, value]) => step[name as keyof Transition] === value))
+const until = (server: Running, given: Partial<Transition>) =>
+  poll(
+    () => find(server, given),
+    () => `${JSON.stringify(given)} did not come\n${server.stderr()}`,
+  )
+
+/** What a process recorded, none missing: its numbers run from 1. */
+function expectWhole(steps: readonly Transition[]): void {
+  const byPid = new Map<number, number[]>()
+  for (const { pid, seq } of steps) byPid.set(pid, [...(byPid.get(pid) ?? []), seq])
+  for (const [pid, seqs] of byPid) expect([pid, seqs]).toEqual([pid, seqs.map((_, index) => index + 1)])
+}
+
+async function run(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const child: ChildProcess = spawn(process.execPath, [cliPath, 'replay', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const text = { out: '', err: '' }
+  child.stdout?.on('data', (chunk) => {
+    text.out += chunk
+  })
+  child.stderr?.on('data', (chunk) => {
+    text.err += chunk
+  })
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { code, ...text }
+}
+
+test('a reload is a chain of causes, from the signal to the exit of the old worker', async () => {
+  const server = start({ args: plain, files })
+  await server.ready()
+  const old = server.workers().get(0) ?? 0
+  server.signal('SIGHUP')
+  await server.until('worker.gone', { childPid: old })
+  await server.stop()
+
+  const steps = stepsOf(server)
+  expectWhole(steps)
+  expect(find(server, { pid: server.pid, event: 'reload' })).toMatchObject({ actor: 'arbiter', cause: 'SIGHUP' })
+  const roots = ['loadConfig done', 'done.actor.rolling'].map((event) => find(server, { pid: server.pid, event })?.cause)
+  expect(roots).toEqual(['SIGHUP', expect.stringMatching(/ ← SIGHUP$/)])
+  const started = find(server, { actor: 'worker-handle 2', event: 'start' })
+  expect(started).toMatchObject({ cause: 'arbiter: roll.spawn ← SIGHUP', facts: { slot: 0, age: 2, generation: 2 } })
+  expect(find(server, { actor: 'worker-handle 1', event: 'stop' })?.cause).toBe('reload ← SIGHUP')
+  expect(find(server, { pid: old, event: 'drain' })).toMatchObject({ role: 'worker', slot: 0, age: 1, from: 'ready', cause: 'reload' })
+  expect(find(server, { actor: 'worker-handle 1', event: 'child.exited' })).toMatchObject({
+    cause: 'exit code 0 ← SIGHUP',
+    facts: { childPid: old },
+  })
+  // In the order in which one led to the other, though three processes wrote them.
+  const order = [
+    { event: 'reload' },
+    { actor: 'worker-handle 2', event: 'start' },
+    { actor: 'worker', age: 2, event: 'start' },
+    { actor: 'worker-handle 2', event: 'child.ready' },
+    { actor: 'worker-handle 1', event: 'stop' },
+    { pid: old, event: 'drain' },
+    { actor: 'worker-handle 1', event: 'child.exited' },
+  ].map((given) => steps.indexOf(find(server, given as Partial<Transition>) as Transition))
+  expect(order).toEqual([...order].sort((one, other) => one - other))
+  expect(find(server, { pid: server.pid, chart: 'arbiter', event: 'stop' })?.cause).toBe('SIGTERM')
+  expect(find(server, { actor: 'worker-handle 2', event: 'child.exited' })?.cause).toBe('exit code 0 ← SIGTERM')
+})
+
+test('a tree that is killed as a whole leaves the last step of each actor up to the kill', async () => {
+  const dirty = `import { DirtyApp } from 'monoceros/dirty'\nexport class Images extends DirtyApp { say() { return 'here' } }`
+  const args = [
+    '-k',
+    'gthread',
+    '--threads',
+    '2',
+    '--dirty-app',
+    './images.mjs:Images',
+    '--dirty-workers',
+    '1',
+    '--flight-recorder',
+    'fr.log',
+  ]
+  const server = startDirty({ args, files: { 'images.mjs': dirty } })
+  await server.ready()
+  server.signal('SIGTTIN')
+  const { childPid: youngest } = await server.until('worker.ready', { role: 'arbiter', slot: 1 })
+  // The log line is part of the step, which is recorded when it is done.
+  await until(server, { pid: server.pid, actor: 'worker-handle 2', to: 'ready' })
+  for (const pid of server.family()) process.kill(pid, 'SIGKILL')
+  await server.exited
+
+  const told = await run(fileOf(server), '--json')
+  expect(told.code).toBe(0)
+  const steps = told.out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Transition)
+  expectWhole(steps)
+  const lastOf = (given: Partial<Transition>) =>
+    steps.filter((step) => Object.entries(given).every(([name, value]) => step[name as keyof Transition] === value)).at(-1)
+  const [worker] = server.workers().values()
+  const [dirtyWorker] = dirtyWorkers(server).values()
+  for (const pid of [worker, youngest]) {
+    expect(lastOf({ pid: pid as number, actor: 'worker' })).toMatchObject({ role: 'worker', event: 'open done', to: 'ready' })
+    expect(lastOf({ pid: pid as number, actor: 'thread-pool' })).toMatchObject({ to: 'open' })
+    for (const lane of ['lane 1', 'lane 2'])
+      expect(lastOf({ pid: pid as number, actor: lane })).toMatchObject({ event: 'thread.loaded', to: 'ready' })
+  }
+  expect(lastOf({ pid: server.pid, actor: 'worker-handle 2' })).toMatchObject({
+    event: 'child.ready',
+    to: 'ready',
+    facts: { childPid: youngest },
+  })
+  expect(lastOf({ pid: server.pid, actor: 'keeper dirty-arbiter' })).toMatchObject({ to: 'running.ready' })
+  expect(lastOf({ pid: server.pid, actor: 'worker-handle dirty-arbiter 1' })).toMatchObject({ event: 'child.ready', to: 'ready' })
+  expect(lastOf({ role: 'dirty-arbiter', actor: 'arbiter' })?.to).toMatch(/^ready/)
+  expect(lastOf({ role: 'dirty-arbiter', actor: 'worker-handle 1' })).toMatchObject({ to: 'ready', facts: { childPid: dirtyWorker } })
+  expect(lastOf({ pid: dirtyWorker as number, actor: 'worker' })).toMatchObject({ role: 'dirty-worker', slot: 0, to: 'ready' })
+  expect(lastOf({ pid: dirtyWorker as number, actor: 'lane images 1' })).toMatchObject({ event: 'thread.loaded', to: 'ready' })
+  expect(steps.some(({ isOver, chart }) => isOver && chart !== 'listener')).toBe(false)
+
+  const [merged, byActor, one] = await Promise.all([
+    run(fileOf(server)),
+    run(fileOf(server), '--by-actor'),
+    run(fileOf(server), '--actor', String(youngest), '--last', '1', '--json'),
+  ])
+  expect([merged.code, byActor.code, one.code]).toEqual([0, 0, 0])
+  expect(merged.out.split('\n').filter((line) => /^\d\d:\d\d:/.test(line))).toHaveLength(steps.length)
+  expect(byActor.out).toContain(`lane images 1 in dirty-worker slot 0 (${dirtyWorker})`)
+  expect(JSON.parse(one.out)).toMatchObject({ to: 'ready' })
+})
+
+test('a worker that is killed, ends itself or blocks is told with the cause', async () => {
+  const server = start({ args: [...plain, '-w', '1', '--timeout', '1'], files })
+  await server.ready()
+  const port = server.port()
+  const next = async (age: number) => Number((await server.until('worker.ready', { age })).childPid)
+
+  process.kill(await next(1), 'SIGKILL')
+  await next(2)
+  await ask({ port, path: '/exit' }).catch(() => undefined)
+  await next(3)
+  await ask({ port, path: '/spin' }).catch(() => undefined)
+  await next(4)
+  const ends = ['worker-handle 1', 'worker-handle 2'].map((actor) => find(server, { actor, event: 'child.exited' })?.cause)
+  expect(ends).toEqual(['SIGKILL', 'exit code 7'])
+  expect(find(server, { actor: 'worker-handle 3', event: 'child.silent' })?.cause).toMatch(/^blocked for [\d.]+ s ← GET \/spin$/)
+  expect(find(server, { actor: 'worker-handle 4', event: 'start' })?.cause).toMatch(/ ← GET \/spin$/)
+})
+
+test('a thread that blocks is told with the request that blocks it', async () => {
+  const server = start({ args: [...plain, '-k', 'gthread', '--threads', '1', '--timeout', '1'], files })
+  await server.ready()
+  expect((await ask({ port: server.port(), path: '/spin' })).status).toBe(504)
+  const step = await until(server, { actor: 'lane 1', event: 'overdue' })
+  expect(step).toMatchObject({ role: 'worker', to: 'killing.autopsy', cause: expect.stringMatching(/^blocked for [\d.]+ s ← GET \/spin$/) })
+  expect((await until(server, { actor: 'lane 1#2', event: 'thread.loaded' })).to).toBe('ready')
+})
+
+test('a process that is stopped is told by the arbiter, and has told its own last step itself', async () => {
+  const server = start({ args: [...plain, '-w', '1', '--timeout', '1'], files })
+  await server.ready()
+  const pid = server.workers().get(0) as number
+  // What it tells the arbiter is part of the step, which is recorded when it is done.
+  await until(server, { pid, to: 'ready' })
+  process.kill(pid, 'SIGSTOP')
+  await server.until('worker.died', { childPid: pid })
+  expect(find(server, { actor: 'worker-handle 1', event: 'child.frozen' })?.cause).toMatch(/^frozen for [\d.]+ s$/)
+  expect(
+    stepsOf(server)
+      .filter((step) => step.pid === pid)
+      .at(-1),
+  ).toMatchObject({ actor: 'worker', to: 'ready' })
+})
+
+test('a worker whose loop blocks while it imports the app has recorded that it began', async () => {
+  const server = start({ args: [...plain, '--boot-timeout', '1.5'], files: { 'app.cjs': 'for (;;) Math.random()' } })
+  const { childPid } = await server.until('worker.booting')
+  expect(await until(server, { pid: childPid as number })).toMatchObject({ event: 'start', to: 'booting.loading' })
+  await server.exited
+  expect(find(server, { actor: 'worker-handle 1', event: 'after bootTimeout' })).toMatchObject({ to: 'killing.autopsy' })
+})
+
+test('a full disk costs the record, is told, and nothing else', async () => {
+  const server = start({ args: ['./app.cjs', '-b', '127.0.0.1:0', '--flight-recorder', '/dev/full'], files })
+  await server.ready()
+  await server.until('log.failed', { role: 'arbiter', destination: '/dev/full' })
+  expect((await ask({ port: server.port() })).body).toBe('ok')
+  server.signal('SIGHUP')
+  await server.until('reload.done')
+  expect(await server.stop()).toEqual({ code: 0, signal: null })
+})
+
+test('a rotation loses no step, whichever process makes it', async () => {
+  // What an earlier server left: a step short of what the file may hold.
+  const earlier = JSON.stringify({
+    at: 1,
+    pid: 1,
+    seq: 1,
+    role: 'arbiter',
+    actor: 'arbiter',
+    event: 'start',
+    to: 'x',
+    facts: {},
+    cause: 'x'.repeat(400),
+  })
+  const server = start({
+    args: [...plain, '-w', '2', '--flight-recorder-max', '1'],
+    files: { ...files, 'fr.log': `${earlier}\n`.repeat(2_200) },
+  })
+  await server.ready()
+  await server.until('recorder.rotated')
+  for (const pid of server.workers().values()) process.kill(pid, 'SIGKILL')
+  await server.untilCount('worker.ready', 4)
+  server.signal('SIGHUP')
+  await server.untilCount('worker.gone', 2)
+  await server.stop()
+  expect(readFileSync(`${fileOf(server)}.1`, 'utf8')).toContain('xxx')
+  expect(readFileSync(fileOf(server), 'utf8')).not.toContain('xxx')
+  const steps = stepsOf(server).filter(({ pid }) => pid !== 1)
+  expect(steps.some(({ role }) => role === 'worker')).toBe(true)
+  expectWhole(steps)
+  expect(server.all('recorder.rotated')).toHaveLength(1)
+})
+
+test('USR1 opens the file again in every process', async () => {
+  const server = start({ args: [...plain, '-w', '1', '--flight-recorder-max', '0'], files })
+  await server.ready()
+  const old = server.workers().get(0) as number
+  renameSync(fileOf(server), join(server.folder, 'put-aside.log'))
+  server.signal('SIGUSR1')
+  await server.until('arbiter.reopened')
+  server.signal('SIGHUP')
+  await server.until('worker.gone', { childPid: old })
+  await server.stop()
+  const after = stepsOf(server)
+  expect(after.find(({ pid, isOver }) => pid === old && isOver)).toMatchObject({ actor: 'worker', to: 'gone' })
+  expect(after.find(({ pid, isOver, chart }) => pid === server.pid && isOver && chart === 'arbiter')).toBeDefined()
+})
+
+test('a path that cannot be written is refused before anything is started', async () => {
+  const server = start({ args: ['./app.cjs', '-b', '127.0.0.1:0', '--flight-recorder', 'no/such/folder/fr.log'], files })
+  expect(await server.exited).toEqual({ code: 1, signal: null })
+  expect(server.stderr()).toContain('no/such/folder/fr.log')
+  expect(server.lines).toEqual([])
+})
+
+test('a server without a recorder writes no file', async () => {
+  const server = start({ args: ['./app.cjs', '-b', '127.0.0.1:0'], files })
+  await server.ready()
+  await server.stop()
+  expect(existsSync(fileOf(server))).toBe(false)
+})
+
+test('replay answers with exit code 2 for a wrong command, 1 when there is nothing to tell, and stops with its reader', async () => {
+  const folder = testFolder()
+  const path = join(folder, 'fr.log')
+  const missing = await run(path)
+  expect([missing.code, missing.out]).toEqual([1, ''])
+  expect(missing.err).toContain(path)
+  const step = (seq: number) => ({
+    at: Date.now() + seq,
+    pid: 7,
+    seq,
+    role: 'worker',
+    slot: 0,
+    age: 1,
+    chart: 'worker',
+    actor: 'worker',
+    event: 'x',
+    from: null,
+    to: 'ready',
+    isOver: false,
+    facts: {},
+    cause: null,
+  })
+  writeFileSync(path, `${Array.from({ length: 20_000 }, (_, seq) => JSON.stringify(step(seq))).join('\n')}\n{"at":17`)
+  const codes = await Promise.all(
+    [[], [path, 'another'], [path, '--bogus'], [path, '--last', '0'], [path, '--since', 'x'], [path, '--merged', '--by-actor']].map(
+      async (args) => (await run(...args)).code,
+    ),
+  )
+  expect(codes).toEqual([2, 2, 2, 2, 2, 2])
+  expect((await run(path, '--actor', 'nobody')).code).toBe(1)
+  const cut = await run(path, '--last', '2', '--json')
+  expect([cut.code, cut.out.trim().split('\n')]).toEqual([0, [19_998, 19_999].map((seq) => expect.stringContaining(`"seq":${seq},`))])
+  const reader = spawn('sh', ['-c', `'${process.execPath}' '${cliPath}' replay '${path}' | head -n 1`], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let complaint = ''
+  reader.stderr.on('data', (chunk) => {
+    complaint += chunk
+  })
+  expect(await new Promise((resolve) => reader.once('close', resolve))).toBe(0)
+  expect(complaint).not.toContain('EPIPE')
+})
