@@ -7,7 +7,7 @@ import type { Handlers } from '../control/command-table.ts'
 import { autopsyFacts, whereWords } from '../ipc/autopsy-facts.ts'
 import type { Autopsy, RequestInFlight } from '../ipc/messages.ts'
 import type { Question, QuestionAnswer, ThreadStack } from '../ipc/questions.ts'
-import { runProbe } from '../os/probe-thread.ts'
+import { createProbe, type Probe } from '../os/probe-thread.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 import { freshSnapshot } from './control-shows.ts'
 
@@ -16,6 +16,15 @@ type Looks = 'show requests' | 'stacks' | 'profile' | 'heap'
 /** A stack may take a second to be had; an answer that is overdue by more does not come. */
 const lookPatienceMs = 5_000
 const heapPatienceMs = 620_000
+
+/** One for the arbiter, for good. */
+const probes = new WeakMap<ArbiterScope, Probe>()
+
+function probeOf(scope: ArbiterScope, url: URL): Probe {
+  const probe = probes.get(scope) ?? createProbe(url)
+  probes.set(scope, probe)
+  return probe
+}
 
 interface Target {
   readonly pid: number
@@ -81,7 +90,7 @@ async function targets(scope: ArbiterScope, probeUrl: URL): Promise<Target[]> {
     hasThreads: false,
     ask: async (question, patienceMs) => {
       try {
-        return { ok: true, value: await runProbe(probeUrl, question, patienceMs) }
+        return { ok: true, value: await probeOf(scope, probeUrl).ask(question, patienceMs) }
       } catch (error) {
         return { ok: false, problem: problemOf(error) }
       }

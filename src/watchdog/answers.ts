@@ -4,7 +4,7 @@ import { problemOf } from '../base/errors.ts'
 import type { Autopsy } from '../ipc/messages.ts'
 import type { PulseReader } from '../ipc/pulse.ts'
 import type { Question, QuestionAnswer } from '../ipc/questions.ts'
-import { runProbe } from '../os/probe-thread.ts'
+import type { Probe } from '../os/probe-thread.ts'
 import { procState } from '../os/proc.ts'
 import { takeMainStack } from './stack.ts'
 
@@ -13,24 +13,24 @@ const requestsMax = 256
 const probePatienceMs = 600_000
 const answerMs = 15_000
 
-export async function answerQuestion(question: Question, pulse: PulseReader, probeUrl: URL): Promise<QuestionAnswer> {
+export async function answerQuestion(question: Question, pulse: PulseReader, probe: Probe): Promise<QuestionAnswer> {
   try {
-    return { ok: true, value: await answerTo(question, pulse, probeUrl) }
+    return { ok: true, value: await answerTo(question, pulse, probe) }
   } catch (error) {
     return { ok: false, problem: problemOf(error) }
   }
 }
 
-function answerTo(question: Question, pulse: PulseReader, probeUrl: URL): Promise<unknown> | unknown {
+function answerTo(question: Question, pulse: PulseReader, probe: Probe): Promise<unknown> | unknown {
   switch (question.kind) {
     case 'stack':
       return lookNow(pulse)
     case 'requests':
       return pulse.requests(requestsMax).list
     case 'profile':
-      return runProbe(probeUrl, question, question.seconds * 1_000 + answerMs)
+      return probe.ask(question, question.seconds * 1_000 + answerMs)
     case 'heap':
-      return runProbe(probeUrl, question, probePatienceMs)
+      return probe.ask(question, probePatienceMs)
     default:
       throw new Error(`a watchdog has no answer to ${question.kind}`)
   }

@@ -1,6 +1,7 @@
 /** What a probe thread asks the main thread's inspector for. There is no port: it is attached from inside. */
 import { closeSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs'
 import type { Session } from 'node:inspector'
+import { problemOf } from '../base/errors.ts'
 import type { Question } from '../ipc/questions.ts'
 import { takeMainStack } from './stack.ts'
 
@@ -13,7 +14,15 @@ export interface WrittenFile {
 const samplesMax = 100_000
 const usualIntervalUs = 1_000
 
-export async function inspectMain(question: Question): Promise<unknown> {
+export async function answerProbe(question: Question): Promise<{ value: unknown } | { problem: string }> {
+  try {
+    return { value: await inspectMain(question) }
+  } catch (error) {
+    return { problem: problemOf(error) }
+  }
+}
+
+async function inspectMain(question: Question): Promise<unknown> {
   switch (question.kind) {
     case 'stack':
       return await takeMainStack()

@@ -6,6 +6,7 @@ import { lineReader, toLine } from '../ipc/beat-lines.ts'
 import type { Autopsy, FactFromWatchdog, Gauges, MainAnswer, OrderToWatchdog, WatchdogNews, WatchOrders } from '../ipc/messages.ts'
 import { nowMs, readPulse } from '../ipc/pulse.ts'
 import type { Asked } from '../ipc/questions.ts'
+import { createProbe } from '../os/probe-thread.ts'
 import { killGroup } from '../os/spawn.ts'
 import { answerQuestion } from './answers.ts'
 import { takeAutopsy } from './autopsy.ts'
@@ -27,6 +28,7 @@ const pipeMaxBytes = 256 * 1024
 export function watch(orders: WatchOrders, main: MessagePort, probeUrl: URL): void {
   const pulse = readPulse(orders.memory)
   const pipe = new Socket({ fd: orders.beatFd, readable: true, writable: true })
+  const probe = createProbe(probeUrl)
   let lastTickMs = nowMs()
   let resumedMs = lastTickMs
   let lastBeatMs = 0
@@ -140,7 +142,7 @@ export function watch(orders: WatchOrders, main: MessagePort, probeUrl: URL): vo
   const answer = async ({ id, question }: Asked) => {
     const isStopping = question.kind === 'heap'
     if (isStopping) snapshots++
-    const answer = await answerQuestion(question, pulse, probeUrl)
+    const answer = await answerQuestion(question, pulse, probe)
     if (isStopping) snapshots--
     tell({ type: 'answer', id, answer })
   }
