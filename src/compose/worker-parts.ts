@@ -2,7 +2,6 @@
 import type { OrderToWorker } from '../ipc/messages.ts'
 import { createWishes, type Wishes } from '../worker/wishes.ts'
 import { runWorker, type WorkerEntry, type WorkerParts } from './worker.ts'
-import { answerAsked } from './worker-answers.ts'
 import { createProgram, type Program } from './worker-program.ts'
 import type { WorkerScope } from './worker-scope.ts'
 import { createTraffic, type Traffic } from './worker-traffic.ts'
@@ -18,7 +17,6 @@ async function httpParts(scope: WorkerScope, entry: WorkerEntry, onImport: () =>
     program,
     hear(order: OrderToWorker, handle: unknown) {
       if (order.type === 'door') wishes.answer(order, handle)
-      else if (order.type === 'ask') void answerAsked(scope, program, order)
     },
   }
 }

@@ -12,9 +12,10 @@ import { neverServes } from '../app/never-serves.ts'
 import { parseAppSpec } from '../app/spec.ts'
 import { parseAddress } from '../base/address.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
-import type { AppRegistry, Question, QuestionAnswer } from '../ipc/questions.ts'
+import type { Question, QuestionAnswer } from '../ipc/questions.ts'
 import type { Wishes } from '../worker/wishes.ts'
 import { asyncClass, syncClass, type WorkerClass } from '../worker/worker-class.ts'
+import { answerAppMetrics } from './app-metrics-answer.ts'
 import { deferred, within } from './deferred.ts'
 import type { WorkerScope } from './worker-scope.ts'
 import { prepareWorker } from './worker-setup.ts'
@@ -30,8 +31,6 @@ export interface Program {
   shutDown(patienceMs: number): Promise<void>
   /** Runs the last hook, unless it has been begun. */
   exit(): Promise<void>
-  /** What the app keeps with prom-client, where it does not run in the main thread. */
-  appMetrics?(): Promise<AppRegistry[]>
   /** What only its main thread knows. */
   answer?(question: Question): Promise<QuestionAnswer>
   /** Something in the process can only be ended with it. */
@@ -158,8 +157,11 @@ export function createProgram(scope: WorkerScope, traffic: Traffic, wishes: Wish
     await within(patienceMs, steps())
   }
 
+  const answer = async (question: Question): Promise<QuestionAnswer> =>
+    (await answerAppMetrics(question)) ?? { ok: false, problem: 'it runs in no thread' }
+
   const unlessOver = (step: () => Promise<void>) => () => Promise.race([step(), over.promise])
-  return { load: unlessOver(load), startUp: unlessOver(startUp), open: unlessOver(open), interrupt, shutDown, exit }
+  return { load: unlessOver(load), startUp: unlessOver(startUp), open: unlessOver(open), interrupt, shutDown, exit, answer }
 }
 
 /** @throws MON_WORKER_CLASS */

@@ -9,6 +9,7 @@ import { findOverdue } from '../threads/overdue.ts'
 import { createThreads } from '../threads/threads.ts'
 import type { Wishes } from '../worker/wishes.ts'
 import { asyncClass } from '../worker/worker-class.ts'
+import { answerAppMetrics } from './app-metrics-answer.ts'
 import { cannotBootFacts } from './cannot-boot.ts'
 import { deferred, within } from './deferred.ts'
 import { threadPoolChart } from './thread-pool-chart.ts'
@@ -193,6 +194,9 @@ export function createThreadsProgram(
     channel.send({ type: 'threads', threads: facts, waiting: dispatcher.waiting })
   }
 
+  const appMetrics = () =>
+    Promise.all([...lives].map(async ([thread, life]) => ({ thread, metrics: await life.appMetrics(metricsPatienceMs) })))
+
   const exit = async () => {
     if (hasExited) return
     hasExited = true
@@ -236,8 +240,6 @@ export function createThreadsProgram(
       await within(patienceMs, steps())
     },
     exit,
-    answer: (question) => answerAboutThreads(lives.values(), question),
-    appMetrics: () =>
-      Promise.all([...lives].map(async ([thread, life]) => ({ thread, metrics: await life.appMetrics(metricsPatienceMs) }))),
+    answer: async (question) => (await answerAppMetrics(question, appMetrics)) ?? answerAboutThreads(lives.values(), question),
   }
 }
