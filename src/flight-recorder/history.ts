@@ -99,7 +99,7 @@ export function createHistory({ stepsMax, bytesMax }: HistoryOptions = defaults)
 
 /** About what V8 keeps of it: the object with its numbers, and its words at one byte a character. */
 function bytesOf({ chart, actor, event, from, to, cause, facts }: Transition): number {
-  let bytes = 300 + chart.length + actor.length + event.length + (from?.length ?? 0) + to.length + (cause?.length ?? 0)
+  let bytes = 200 + chart.length + actor.length + event.length + (from?.length ?? 0) + to.length + (cause?.length ?? 0)
   for (const name in facts) {
     const value = facts[name]
     bytes += 24 + name.length + (typeof value === 'string' ? value.length : 8)

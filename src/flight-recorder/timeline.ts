@@ -80,7 +80,7 @@ function told({ event, from, to, isOver, cause, facts }: Transition, paint: Pain
   const move = from === null || from === to ? state : `${paint('dim', `${printable(from)} →`)} ${state}`
   const why = cause === null ? '' : paint('cyan', `  ← ${printable(cause)}`)
   const rest = Object.entries(facts)
-    .filter(([name, value]) => !quiet.has(name) && value !== null && value !== '' && cause?.includes(String(value)) !== true)
+    .filter(([name, value]) => !quiet.has(name) && value !== null && value !== '' && !(typeof value === 'string' && cause?.includes(value)))
     .map(([name, value]) => ` ${name}=${value}`)
     .join('')
   const end = isOver && from !== null ? paint('dim', ' ■') : ''
