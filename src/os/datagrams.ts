@@ -48,7 +48,8 @@ export function udpDatagrams(host: string, port: number, onProblem: OnDatagramPr
   async function look(): Promise<void> {
     let nextMs = lookAgainMs
     try {
-      const found = await lookup(host)
+      // IPv4 first: most of what listens for datagrams on localhost listens there alone.
+      const found = await lookup(host, { verbatim: false })
       if (isClosed) return
       if (found.address !== address || socket === null) connect(found.address, found.family)
       isFailing = false
