@@ -14,19 +14,18 @@ export interface Outbox {
 
 export interface OutboxOptions {
   readonly send: SendBatch
-  readonly gatherMs?: number
   readonly batchMax?: number
   readonly waitingMax?: number
 }
 
-export function createOutbox({ send, gatherMs = 50, batchMax = 200, waitingMax = 2_000 }: OutboxOptions): Outbox {
+export function createOutbox({ send, batchMax = 200, waitingMax = 2_000 }: OutboxOptions): Outbox {
   let waiting: Transition[] = []
   let dropped = 0
   let isUnderWay = false
-  let timer: NodeJS.Timeout | undefined
+  let turn: NodeJS.Immediate | undefined
 
   function next(): void {
-    timer = undefined
+    turn = undefined
     if (isUnderWay || (waiting.length === 0 && dropped === 0)) return
     isUnderWay = true
     const batch = waiting.slice(0, batchMax)
@@ -39,8 +38,9 @@ export function createOutbox({ send, gatherMs = 50, batchMax = 200, waitingMax =
     })
   }
 
+  // What one turn of the loop makes goes together, and what comes while a batch is under way goes with the next.
   const arm = () => {
-    timer ??= setTimeout(next, gatherMs).unref()
+    turn ??= setImmediate(next).unref()
   }
 
   return {
@@ -54,8 +54,8 @@ export function createOutbox({ send, gatherMs = 50, batchMax = 200, waitingMax =
       if (!isUnderWay) arm()
     },
     flush() {
-      clearTimeout(timer)
-      timer = undefined
+      clearImmediate(turn)
+      turn = undefined
       isUnderWay = false
       while (waiting.length > 0 || dropped > 0) {
         next()

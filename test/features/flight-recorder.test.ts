@@ -6,7 +6,8 @@ import { expect, test } from 'vitest'
 import { parseRecording } from '../../src/flight-recorder/read-recording.ts'
 import type { Transition } from '../../src/ipc/transition.ts'
 import { ask } from '../support/client.ts'
-import { dirtyWorkers, startDirty } from '../support/dirty.ts'
+import { control } from '../support/control.ts'
+import { dirtyWorkers, ofDirty, startDirty } from '../support/dirty.ts'
 import { cliPath, type Running, start, testFolder } from '../support/harness.ts'
 import { poll } from '../support/poll.ts'
 
@@ -151,6 +152,39 @@ test('a tree that is killed as a whole leaves the last step of each actor up to 
   expect(merged.out.split('\n').filter((line) => /^\d\d:\d\d:/.test(line))).toHaveLength(steps.length)
   expect(byActor.out).toContain(`lane images 1 in dirty-worker slot 0 (${dirtyWorker})`)
   expect(JSON.parse(one.out)).toMatchObject({ to: 'ready' })
+})
+
+test('the arbiter knows every step of every process, up to the last one, and forgets the charts of one that is killed', async () => {
+  const dirty = `import { DirtyApp } from 'monoceros/dirty'\nexport class Images extends DirtyApp { say() { return 'here' } }`
+  const args = ['--threads', '2', '--dirty-app', './images.mjs:Images', '--dirty-workers', '1', '--flight-recorder', 'fr.log']
+  const server = startDirty({ args, files: { 'images.mjs': dirty } })
+  await server.ready()
+  const client = await control(server)
+  const keys = (steps: readonly Transition[]) => steps.map(({ pid, seq }) => `${pid} ${seq}`).sort()
+  const known = async () => (await client.data('show events --since 1d --limit 5000')).events as Transition[]
+  const isAllKnown = () => poll(async () => String(keys(await known())) === String(keys(stepsOf(server))))
+  await isAllKnown()
+
+  const killed = [server.workers().get(0) as number, dirtyWorkers(server).get(0) as number]
+  for (const pid of killed) process.kill(pid, 'SIGKILL')
+  await Promise.all([
+    server.until('worker.ready', { role: 'arbiter', age: 2 }),
+    server.until('worker.ready', { role: 'dirty-arbiter', age: 2 }),
+  ])
+  const ended = [server.workers().get(0) as number, dirtyWorkers(server).get(0) as number]
+  server.signal('SIGHUP')
+  await Promise.all(ended.map((childPid) => server.until('worker.gone', { childPid })))
+
+  await isAllKnown()
+  const steps = await known()
+  for (const pid of ended)
+    expect(steps.filter((step) => step.pid === pid && step.actor === 'worker').at(-1)).toMatchObject({ to: 'gone', isOver: true })
+
+  const living = ((await client.data('show machines')).machines as Transition[]).map(({ pid, actor }) => `${pid} ${actor}`)
+  for (const pid of [...killed, ...ended]) expect(living.filter((name) => name.startsWith(`${pid} `))).toEqual([])
+  const [worker] = server.workers().values()
+  const { childPid } = server.lines.filter(ofDirty('worker.ready')).at(-1) ?? {}
+  expect(living).toEqual(expect.arrayContaining([`${worker} lane 2`, `${childPid} lane images 1`, `${server.pid} keeper dirty-arbiter`]))
 })
 
 test('a worker that is killed, ends itself or blocks is told with the cause', async () => {
