@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { formatAddress, parseAddress } from '../base/address.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
 import { dashboardAddress, tokenProblem } from '../config/sections/dashboard.ts'
@@ -15,8 +14,7 @@ import type { ArbiterEntry } from './arbiter.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 import { snapshotOf } from './arbiter-snapshot.ts'
 import { metricsRoutes } from './metrics-routes.ts'
-
-export const pageFolder = fileURLToPath(new URL('../../page', import.meta.url))
+import { pageFolder } from './page-folder.ts'
 
 /** @throws MON_DASHBOARD, MON_BUILD_MISSING */
 export async function openDashboard(scope: ArbiterScope, { probeUrl }: Pick<ArbiterEntry, 'probeUrl'>): Promise<{ close(): void }> {

@@ -12,14 +12,17 @@ const options = {
   merged: { type: 'boolean', default: false },
   'by-actor': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
+  open: { type: 'boolean', default: false },
 } as const
 
 /** @returns the exit code of the process: 1 when the file cannot be read, or has nothing of what is asked for */
-export function runReplay(args: readonly string[]): number {
+export async function runReplay(args: readonly string[]): Promise<number> {
   const { path, values } = read(args)
   const { steps, unreadable } = readRecording(path)
   const lastAt = steps.at(-1)?.at
   if (lastAt === undefined) throw new MonocerosError('MON_REPLAY_FILE', { path, problem: 'there is no step in it' })
+  // Late: only this needs what serves.
+  if (values.open) return (await import('./replay-open.ts')).openRecording(path, steps)
   const sinceAt = momentOf(values.since, lastAt)
   if (sinceAt === null) throw usage(`--since ${values.since}: the form is 90s, 10m, 2h, 1d, 14:05, a date, or all`)
   const actor = values.actor ?? null
@@ -43,6 +46,7 @@ function read(args: readonly string[]) {
   if (path === undefined) throw usage('the form is: monoceros replay FILE')
   if (more.length > 0) throw usage(`one file at a time; ${more[0]} is one too many (of a rotated one both parts are read)`)
   if (values.merged && values['by-actor']) throw usage('--merged or --by-actor, not both')
+  if (values.open && (values.json || values['by-actor'])) throw usage('--open shows all of it; leave out --json and --by-actor')
   if (values.json && values['by-actor']) throw usage('--json or --by-actor, not both')
   return { path, values }
 }

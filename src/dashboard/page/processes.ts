@@ -54,7 +54,7 @@ function rowOf(kind: ProcessKind, handle: Instance, figures: ProcessView | null)
   return {
     key: `${kind} ${age}`,
     kind,
-    name: kind === 'dirty-arbiter' ? 'dirty arbiter' : kind === 'worker' ? `worker ${slot}` : `dirty worker ${slot}`,
+    name: kind === 'dirty-arbiter' ? 'dirty arbiter' : kind === 'worker' ? `worker ${slot}` : `dirty ${slot}`,
     pid: numberIn(handle, 'childPid') ?? figures?.pid ?? null,
     slot,
     age,

@@ -1,5 +1,5 @@
 /** What the page knows and what it shows of it. */
-import { batch, computed, signal } from '@preact/signals'
+import { batch, computed, effect, signal } from '@preact/signals'
 import type { Snapshot } from '../../ipc/snapshot.ts'
 import { applyChange } from '../snapshot-change.ts'
 import type { AutopsyReport, Hello, StreamMessages } from '../stream-messages.ts'
@@ -47,9 +47,17 @@ export const shownAt = computed(() => moment.value ?? nowAt.value)
 
 export const processes = computed<readonly ProcessRow[]>(() => processesOf(shownInstances.value, shownSnapshot.value))
 
-export const shownProcess = computed<ProcessRow | null>(
-  () => processes.value.find(({ key }) => key === pickedProcess.value) ?? processes.value[0] ?? null,
-)
+/** When the picked one is gone, the one that has its place. */
+export const shownProcess = computed<ProcessRow | null>(() => {
+  const rows = processes.value
+  return rows.find(({ key }) => key === pickedProcess.value) ?? rows.findLast(({ name }) => name === pickedName) ?? rows[0] ?? null
+})
+
+let pickedName = 'arbiter'
+effect(() => {
+  const row = shownProcess.value
+  if (row !== null && row.key === pickedProcess.value) pickedName = row.name
+})
 
 export const shownActors = computed<readonly Instance[]>(() => {
   const row = shownProcess.value

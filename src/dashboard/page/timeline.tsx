@@ -77,7 +77,7 @@ export function Timeline() {
       isDue = true
       requestAnimationFrame(() => {
         isDue = false
-        if (canvas.current !== null) range.current = draw(canvas.current, scroller.current!)
+        if (canvas.current !== null && scroller.current !== null) range.current = draw(canvas.current, scroller.current)
       })
     }
     const stop = effect(() => {
@@ -226,6 +226,7 @@ function draw(canvas: HTMLCanvasElement, scroller: HTMLElement): Range {
   context.textBaseline = 'middle'
   const offset = scroller.scrollTop
 
+  drawAxis(context, range, { x, width, visible, colour })
   context.save()
   context.beginPath()
   context.rect(0, head, width, visible - head)
@@ -247,7 +248,6 @@ function draw(canvas: HTMLCanvasElement, scroller: HTMLElement): Range {
   }
   context.restore()
 
-  drawAxis(context, range, { x, width, visible, colour })
   drawDensity(context, range, { x, width, colour })
   const at = moment.value
   if (at !== null) {
@@ -298,6 +298,7 @@ function drawAxis(
   for (let at = Math.ceil((fromAt - zone) / every) * every + zone; at <= toAt; at += every) {
     context.fillStyle = colour('line')
     context.fillRect(Math.round(x(at)), axis - 6, 1, visible)
+    if (x(at) > width - 60) continue
     context.fillStyle = colour('muted')
     context.fillText(clockOf(at), Math.round(x(at)) + 4, axis / 2)
   }

@@ -16,8 +16,12 @@ interface Plot {
   readonly title: string
   readonly say: (value: number) => string
   readonly lines: readonly Line[]
+  /** Between the lines of the grid. */
+  readonly steps?: readonly number[]
   readonly isWanted?: (points: readonly TrendPoint[]) => boolean
 }
+
+const mebibytes = [10, 20, 50, 100, 200, 500, 1_024, 2_048, 4_096, 8_192, 16_384, 65_536].map((mib) => mib * 2 ** 20)
 
 const plots: readonly Plot[] = [
   {
@@ -45,17 +49,18 @@ const plots: readonly Plot[] = [
     ],
   },
   {
-    title: 'Event loops busy',
+    title: 'Event-loop utilisation',
     say: percentOf,
     lines: [
       { name: 'mean', tone: 'accent', value: ({ utilization }) => utilization },
       { name: 'busiest', tone: 'leave', value: ({ utilizationMax }) => utilizationMax },
     ],
   },
-  { title: 'Latest turn of a loop', say: durationOf, lines: [{ name: 'late by', tone: 'leave', value: ({ lagMs }) => lagMs }] },
+  { title: 'Event-loop lag', say: durationOf, lines: [{ name: 'worst', tone: 'leave', value: ({ lagMs }) => lagMs }] },
   {
     title: 'Memory of all processes',
     say: bytesOf,
+    steps: mebibytes,
     lines: [{ name: 'resident', tone: 'accent', value: ({ memoryBytes }) => memoryBytes }],
   },
   {
@@ -110,7 +115,7 @@ function PlotView({ plot }: { readonly plot: Plot }) {
       trend.value
       chart?.setData(dataOf(plot))
     })
-    const watch = new ResizeObserver(() => chart?.setSize({ width: box.current!.clientWidth, height: plotHeight }))
+    const watch = new ResizeObserver(([entry]) => chart?.setSize({ width: entry!.contentRect.width, height: plotHeight }))
     watch.observe(box.current!)
     const scheme = matchMedia('(prefers-color-scheme: dark)')
     scheme.addEventListener('change', make)
@@ -150,7 +155,7 @@ function dataOf({ lines }: Plot): uPlot.AlignedData {
   return [points.map(({ at }) => at / 1_000), ...lines.map(({ value }) => points.map(value))]
 }
 
-function optionsOf({ lines, say }: Plot, width: number): uPlot.Options {
+function optionsOf({ lines, say, steps }: Plot, width: number): uPlot.Options {
   const look = getComputedStyle(document.documentElement)
   const colour = (name: string) => look.getPropertyValue(`--${name}`).trim()
   const font = `11px ${look.getPropertyValue('--sans')}`
@@ -162,8 +167,15 @@ function optionsOf({ lines, say }: Plot, width: number): uPlot.Options {
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'traffic' }, points: { size: 5 } },
     scales: { x: { time: true }, y: { range: (_, min, max) => [Math.min(0, min ?? 0), Math.max(max ?? 0, 1e-6) * 1.15] } },
     axes: [
-      { ...axis, space: 80, values: (_, seconds) => seconds.map((s) => clockOf(s * 1_000)) },
-      { ...axis, size: 58, space: 30, values: (_, values) => values.map(say) },
+      { ...axis, size: 26, gap: 4, space: 80, values: (_, seconds) => seconds.map((s) => clockOf(s * 1_000)) },
+      {
+        ...axis,
+        size: 58,
+        gap: 4,
+        space: 28,
+        values: (_, values) => values.map((value) => (value === 0 ? '0' : say(value))),
+        ...(steps === undefined ? {} : { incrs: [...steps] }),
+      },
     ],
     series: [
       {},

@@ -23,7 +23,8 @@ export function VirtualList<Row>({ rows, rowHeight, keyOf, draw, shownIndex, lab
   const box = useRef<HTMLDivElement>(null)
   const [view, setView] = useState({ top: 0, height: 600 })
   const look = () => {
-    const { scrollTop, clientHeight } = box.current!
+    if (box.current === null) return // it has just left the page
+    const { scrollTop, clientHeight } = box.current
     setView((before) => (before.top === scrollTop && before.height === clientHeight ? before : { top: scrollTop, height: clientHeight }))
   }
   useLayoutEffect(look, [])
