@@ -9,6 +9,8 @@ export function snapshotOf(scope: ArbiterScope): Snapshot {
   const { actor, dirty, roster } = scope
   const chart = actor?.getSnapshot()
   const pool = dirty?.view() ?? null
+  const since = sinceOf(scope)
+  const dirtyPid = pool?.arbiter?.pid ?? 0
   return {
     at: Date.now(),
     name: scope.name,
@@ -19,15 +21,21 @@ export function snapshotOf(scope: ArbiterScope): Snapshot {
     workersWanted: scope.workersWanted,
     dirtyWorkersWanted: pool?.pool?.workersWanted ?? 0,
     listeners: scope.listenerViews(),
-    arbiter: arbiterView(scope, chart?.value ?? 'booting'),
-    workers: chart === undefined ? [] : workerViews(chart, roster),
+    arbiter: since(process.pid, 'arbiter', arbiterView(scope, chart?.value ?? 'booting')),
+    workers: (chart === undefined ? [] : workerViews(chart, roster)).map((view) => since(process.pid, `worker-handle ${view.age}`, view)),
     dirtyArbiter: pool?.arbiter ?? null,
-    dirtyWorkers: pool?.pool?.workers ?? [],
+    dirtyWorkers: (pool?.pool?.workers ?? []).map((view) => since(dirtyPid, `worker-handle ${view.age}`, view)),
     dirtyApps: pool?.pool?.apps ?? [],
     dirtyCalls: pool?.calls ?? 0,
     totals: roster.totals(),
     ...scope.counts.read(),
   }
+}
+
+/** Since when an actor has been in its state is known from its steps. */
+function sinceOf({ history }: ArbiterScope): <View extends ProcessView>(pid: number, actor: string, view: View) => View {
+  const known = new Map(history.instances().map(({ pid, actor, sinceAt }) => [`${pid} ${actor}`, sinceAt]))
+  return (pid, actor, view) => ({ ...view, stateSince: known.get(`${pid} ${actor}`) ?? view.stateSince })
 }
 
 function arbiterView({ startedAt, gauges }: ArbiterScope, value: unknown): ProcessView {

@@ -98,7 +98,7 @@ async function targets(scope: ArbiterScope, probeUrl: URL): Promise<Target[]> {
   }
   const workers = scope.roster
     .rows()
-    .map(({ pid, slot, threads, ask }): Target => ({ pid, role: 'worker', slot, hasThreads: threads.length > 0, ask }))
+    .map(({ pid, slot, generation, ask }): Target => ({ pid, role: 'worker', slot, hasThreads: isThreaded(scope, generation), ask }))
   if (dirty === null) return [own, ...workers]
   return [
     own,
@@ -111,6 +111,9 @@ async function targets(scope: ArbiterScope, probeUrl: URL): Promise<Target[]> {
     ),
   ]
 }
+
+const isThreaded = (scope: ArbiterScope, generation: number) =>
+  (scope.recordOf(generation) ?? scope.current).config.settings.workerClass === 'gthread'
 
 function targetInPool(role: Target['role'], pid: number, slot: number | null, ask: Target['ask']): Target {
   return { pid, role, slot, hasThreads: false, ask }

@@ -18,7 +18,10 @@ export function toFrame(message: object): Buffer {
 /** Why a connection cannot go on: there is no way to find the next frame, or it is not ours. */
 export class FrameError extends Error {}
 
-/** Feeds on chunks as they come and answers whole messages. It keeps no more than one frame and the chunk that completed it. */
+/**
+ * Feeds on chunks as they come and answers whole messages; a `FrameError` among them is the last. It keeps no more than one
+ * frame and the chunk that completed it.
+ */
 export function frameReader(maxBytes: number): (chunk: Buffer) => unknown[] {
   let chunks: Buffer[] = []
   let bytes = 0
@@ -34,17 +37,22 @@ export function frameReader(maxBytes: number): (chunk: Buffer) => unknown[] {
     return chunks[0]!.readUInt32BE()
   }
 
+  let isLost = false
+
   return (chunk) => {
+    if (isLost) return []
     chunks.push(chunk)
     bytes += chunk.length
     const messages: unknown[] = []
-    while (bytes >= headBytes) {
+    while (bytes >= headBytes && !isLost) {
       const length = peekLength()
       // Before a byte of it is kept.
-      if (length > maxBytes) throw new FrameError(`a frame of ${length} bytes is longer than ${maxBytes}`)
-      if (bytes < headBytes + length) break
-      messages.push(parse(take(headBytes + length).subarray(headBytes)))
+      if (length > maxBytes) messages.push(new FrameError(`a frame of ${length} bytes is longer than ${maxBytes}`))
+      else if (bytes < headBytes + length) break
+      else messages.push(parse(take(headBytes + length).subarray(headBytes)))
+      isLost = messages.at(-1) instanceof FrameError
     }
+    if (isLost) chunks = []
     return messages
   }
 }
@@ -53,6 +61,6 @@ function parse(payload: Buffer): unknown {
   try {
     return JSON.parse(payload.toString())
   } catch {
-    throw new FrameError('a frame is not JSON')
+    return new FrameError('a frame is not JSON')
   }
 }

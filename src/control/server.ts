@@ -81,14 +81,8 @@ function serveClient(socket: Socket, answer: ControlOptions['answer']): void {
     if (!isBusy) leave()
   })
   socket.on('data', (chunk) => {
-    try {
-      waiting.push(...read(chunk))
-    } catch (error) {
-      if (!(error instanceof FrameError)) throw error
-      isOver = true
-      // What came whole before it is answered.
-      waiting.push(error)
-    }
+    waiting.push(...read(chunk))
+    if (waiting.at(-1) instanceof FrameError) isOver = true
     void work()
   })
 

@@ -95,7 +95,7 @@ export function startShared(options: StartOptions): { running: Running; close(ke
   const [program = '', ...words] = [...(options.under ?? []), process.execPath, cliPath, ...options.args]
   const child = spawn(program, words, {
     cwd: options.cwd ?? folder,
-    env: { ...cleanEnvironment(), [runMark]: run, ...options.env },
+    env: { ...cleanEnvironment(), [runMark]: run, MONOCEROS_CONTROL_SOCKET: join(folder, 'monoceros.ctl'), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', ...(options.stdio ?? [])],
     detached: options.detached ?? false,
   })

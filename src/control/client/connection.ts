@@ -28,13 +28,10 @@ export async function connectTo(path: string): Promise<Connection> {
     waiting = null
   }
   socket.on('data', (chunk) => {
-    try {
-      for (const message of read(chunk)) {
-        waiting?.resolve(replyOf(message as Answered))
-        waiting = null
-      }
-    } catch (error) {
-      fail(lost(error instanceof FrameError ? error.message : 'what came is no answer'))
+    for (const message of read(chunk)) {
+      if (message instanceof FrameError) return fail(lost(message.message))
+      waiting?.resolve(replyOf(message as Answered))
+      waiting = null
     }
   })
   socket.on('error', (error) => fail(lost(error.message)))
