@@ -9,6 +9,7 @@ export interface Known {
   readonly tallies: Tallies
   readonly workerClass: string
   readonly isReady: boolean
+  readonly isCrashing: boolean
   /** Slots that wait until they are filled again. */
   readonly backoffs: number
   /** Requests that wait for a thread, by slot. */
@@ -62,13 +63,14 @@ function ofRequests({ snapshot: { totals }, tallies, backlogs }: Known): Family[
 
 const classOf = (status: number) => ({ class: status >= 600 ? '5xx' : `${Math.floor(status / 100)}xx` })
 
-function ofWorkers({ snapshot, backoffs }: Known): Family[] {
+function ofWorkers({ snapshot, backoffs, isCrashing }: Known): Family[] {
   const { workers, workersWanted, spawned, ended } = snapshot
   return [
     gauge('monoceros_workers', 'Workers by state; backoff: slots that wait until they are filled again, as too many died.', [
       ...byState(workers),
       { labels: { state: 'backoff' }, value: backoffs },
     ]),
+    gauge('monoceros_crash_loop', 'Whether workers die so often that they are no longer replaced at once: 1 or 0.', isCrashing ? 1 : 0),
     gauge('monoceros_workers_wanted', 'How many workers there should be.', workersWanted),
     counter('monoceros_workers_spawned_total', 'Worker processes that were started.', spawned),
     counter('monoceros_workers_ended_total', 'Worker processes that have ended, by cause.', labelled('cause', ended)),

@@ -40,12 +40,13 @@ export function metricsRoutes(scope: ArbiterScope): Route[] {
 async function metricsText(scope: ArbiterScope, apps: AppMetrics): Promise<string> {
   // First: what is counted while they are asked is in what follows.
   const [ofApps, backlogs] = await Promise.all([apps.read(), backlogsOf(scope)])
-  const { isReady, backoffs } = readinessOf(scope)
+  const { isReady, isCrashing, backoffs } = readinessOf(scope)
   const own = familiesOf({
     snapshot: snapshotOf(scope),
     tallies: scope.roster.tallies(),
     workerClass: scope.current.config.settings.workerClass,
     isReady,
+    isCrashing,
     backoffs,
     waiting: waitingOf(scope),
     backlogs,

@@ -1,4 +1,5 @@
 /** Whether the server should be given traffic, as /ready answers it. */
+import { periodMs } from '../../machines/restart-window.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 
 export interface Readiness {
@@ -10,6 +11,7 @@ export interface Readiness {
   readonly wanted: number
   /** Slots that wait until they are filled again: too many workers died one after the other. */
   readonly backoffs: number
+  /** They have died so often that they are no longer refilled at once, and there has been no quiet time since. */
   readonly isCrashing: boolean
 }
 
@@ -22,5 +24,10 @@ export function readinessOf(scope: ArbiterScope): Readiness {
   const isStopping = chart?.hasTag('ends') === true
   const isReady = !isStopping && ready >= needed
   const status = isReady ? 'ready' : isStopping ? 'stopping' : scope.isServing() ? 'too-few-workers' : 'booting'
-  return { isReady, status, ready, needed, wanted, backoffs, isCrashing: backoffs > 0 }
+  return { isReady, status, ready, needed, wanted, backoffs, isCrashing: backoffs > 0 || isUnquiet(scope) }
+}
+
+function isUnquiet({ actor }: ArbiterScope): boolean {
+  const window = actor?.getSnapshot().context.window
+  return window !== undefined && window.backoffs > 0 && performance.now() - window.quietFromMs <= periodMs
 }
