@@ -36,6 +36,7 @@ export interface SupervisionHost {
   onReady?(child: Supervised): void
   /** Steps of its charts, and how many it could not send. */
   onTransitions(steps: readonly Transition[], dropped: number): void
+  onUncaught?(child: Supervised, fact: Extract<FactFromWorker, { type: 'uncaught' }>): void
   /** What only processes of the dirty pool say. */
   onDirty?(child: Supervised, fact: Extract<FactFromWorker, { type: 'apps' | 'capacity' | 'lease.over' | 'reloaded' | 'pool' }>): void
 }
@@ -173,6 +174,9 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         break
       case 'stuck':
         report({ type: 'child.stuck', problem: fact.problem })
+        break
+      case 'uncaught':
+        host.onUncaught?.(self(), fact)
         break
       case 'transitions':
         host.onTransitions(fact.steps, fact.dropped)

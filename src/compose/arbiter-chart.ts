@@ -3,7 +3,7 @@ import { isatty } from 'node:tty'
 import { fromCallback, fromPromise } from 'xstate'
 import { arbiterMachine, type LoadAnswer } from '../../machines/arbiter.ts'
 import { listenerMachine } from '../../machines/listener.ts'
-import { type ChildOrder, causeOfEnd, type HandleEvent, type HandleInput, workerHandleMachine } from '../../machines/worker-handle.ts'
+import { type ChildOrder, causeOfEnd, type HandleInput, workerHandleMachine } from '../../machines/worker-handle.ts'
 import { supervise } from '../arbiter/supervision.ts'
 import type { EventName } from '../log/events.ts'
 import type { ArbiterEntry } from './arbiter.ts'
@@ -11,6 +11,7 @@ import { supervisionHost } from './arbiter-children.ts'
 import { prepare, readCandidate, settleDirty } from './arbiter-generations.ts'
 import { settleRemotes } from './arbiter-remotes.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
+import { causeBehind } from './causes.ts'
 import { guarded } from './guarded.ts'
 
 export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Parameters<typeof supervisionHost>[2]) {
@@ -19,7 +20,7 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
     actors: {
       childProcess: fromCallback<ChildOrder, HandleInput>(({ input, receive, sendBack }) => {
         const supervision = supervise(input, supervisionHost(scope, entry, actor), (event) =>
-          scope.recorder.because(requestBehind(scope, event, input.age), () => sendBack(event)),
+          scope.recorder.because(causeBehind(scope, event, input), () => sendBack(event)),
         )
         receive((order) => supervision.obey(order))
       }),
@@ -76,13 +77,6 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
 }
 
 const ends: ReadonlySet<string> = new Set(['worker.gone', 'worker.died', 'worker.boot-failed'])
-
-/** What has kept a blocked loop, as its last beats have it. */
-function requestBehind({ roster }: ArbiterScope, event: HandleEvent, age: number): string | null {
-  if (event.type !== 'child.silent') return null
-  const [longest] = roster.rows().find((row) => row.age === age)?.requests ?? []
-  return longest === undefined ? null : `${longest.method} ${longest.path}`
-}
 
 /** For who sits before it; a service manager knows the signals. */
 function hint(): { advice?: string } {

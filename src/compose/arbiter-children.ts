@@ -13,6 +13,7 @@ import { titleRoom } from '../os/title.ts'
 import type { ArbiterEntry } from './arbiter.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 import { tellCannotBoot } from './cannot-boot.ts'
+import { keepLastWords } from './causes.ts'
 import { frozenAfterMs } from './frozen-after.ts'
 import { hookLog } from './hook-log.ts'
 import { withLevel } from './with-level.ts'
@@ -75,6 +76,7 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
       })
     },
     onTransitions: scope.recorder.take,
+    onUncaught: ({ input }, fact) => keepLastWords(input, fact),
     onGone(child) {
       const farewell = scope.runHookOf(child.input.generation, 'childExit', workerFacts(child))
       leaveListeners(scope, actor, child.input)

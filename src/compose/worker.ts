@@ -118,7 +118,10 @@ export async function runWorker(
 function tellLastWords(scope: WorkerScope): void {
   const reader = readPulse(scope.pulse.memory)
   process.on('uncaughtExceptionMonitor', (error, origin) => {
-    scope.log.event('worker.uncaught', { origin, requests: reader.requests(10).list }, error)
+    const requests = reader.requests(10).list
+    scope.log.event('worker.uncaught', { origin, requests }, error)
+    const [only] = requests.length === 1 ? requests : []
+    scope.channel.send({ type: 'uncaught', problem: problemOf(error), request: only === undefined ? null : `${only.method} ${only.path}` })
   })
   process.on('exit', () => {
     // What it has served since its last beat is lost otherwise.

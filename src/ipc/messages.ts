@@ -127,6 +127,8 @@ export type FactFromWorker =
   /** From a dirty arbiter, once a second. */
   | { readonly type: 'pool'; readonly pool: DirtyPoolFacts }
   | ({ readonly type: 'answer' } & Answered)
+  /** What nobody catches; the request is told if it was the only one in flight. It ends now, unless the app has a listener for it. */
+  | { readonly type: 'uncaught'; readonly problem: string; readonly request: string | null }
   /** It is about to end itself by SIGKILL, and this is why. */
   | { readonly type: 'stuck'; readonly problem: string }
   /** Send the handle of a listener again (after a pause), or bind what the program listens to. */

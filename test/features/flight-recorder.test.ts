@@ -1,20 +1,22 @@
 /** The flight recorder as a person meets it: what happened is in the file, whoever died, and `monoceros replay` tells it. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parseRecording } from '../../src/flight-recorder/read-recording.ts'
 import type { Transition } from '../../src/ipc/transition.ts'
 import { ask } from '../support/client.ts'
 import { control } from '../support/control.ts'
 import { dirtyWorkers, ofDirty, startDirty } from '../support/dirty.ts'
-import { cliPath, type Running, start, testFolder } from '../support/harness.ts'
+import { cliPath, distPath, type Running, start, testFolder } from '../support/harness.ts'
 import { poll } from '../support/poll.ts'
 
 const app = `
 module.exports = (req, res) => {
   if (req.url === '/exit') process.exit(7)
   if (req.url === '/spin') for (;;) Math.random()
+  if (req.url === '/throw') setImmediate(() => { throw new TypeError('no such thing') })
+  else
   res.end('ok')
 }`
 const files = { 'app.cjs': app }
@@ -199,8 +201,12 @@ test('a worker that is killed, ends itself or blocks is told with the cause', as
   await next(3)
   await ask({ port, path: '/spin' }).catch(() => undefined)
   await next(4)
-  const ends = ['worker-handle 1', 'worker-handle 2'].map((actor) => find(server, { actor, event: 'child.exited' })?.cause)
-  expect(ends).toEqual(['SIGKILL', 'exit code 7'])
+  await ask({ port, path: '/throw' }).catch(() => undefined)
+  await next(5)
+  const ends = ['worker-handle 1', 'worker-handle 2', 'worker-handle 4'].map(
+    (actor) => find(server, { actor, event: 'child.exited' })?.cause,
+  )
+  expect(ends).toEqual(['SIGKILL', 'exit code 7', 'exit code 1 ← no such thing (GET /throw)'])
   expect(find(server, { actor: 'worker-handle 3', event: 'child.silent' })?.cause).toMatch(/^blocked for [\d.]+ s ← GET \/spin$/)
   expect(find(server, { actor: 'worker-handle 4', event: 'start' })?.cause).toMatch(/ ← GET \/spin$/)
 })
@@ -351,3 +357,50 @@ test('replay answers with exit code 2 for a wrong command, 1 when there is nothi
   expect(await new Promise((resolve) => reader.once('close', resolve))).toBe(0)
   expect(complaint).not.toContain('EPIPE')
 })
+
+const nobody = /^nobody:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'))
+/** Workers read the product's files after they have become somebody else. */
+const canBecomeNobody =
+  process.getuid?.() === 0 &&
+  nobody !== null &&
+  [...upwards(distPath), ...upwards(process.execPath)].every((folder) => (statSync(folder).mode & 0o005) === 0o005)
+
+test.skipIf(!canBecomeNobody)(
+  'workers of another user write to the file in a folder that is not theirs, after a rotation too',
+  async () => {
+    const earlier = JSON.stringify({
+      at: 1,
+      pid: 1,
+      seq: 1,
+      role: 'arbiter',
+      actor: 'arbiter',
+      event: 'start',
+      to: 'x',
+      facts: {},
+      cause: 'x'.repeat(400),
+    })
+    const server = start({
+      args: ['./app.cjs', '-b', '127.0.0.1:0', '--flight-recorder', 'logs/fr.log', '--flight-recorder-max', '1', '--user', 'nobody'],
+      files: { ...files, 'logs/fr.log': `${earlier}\n`.repeat(2_200) },
+      // The folder of a test is its own user's alone: that of the server has to let others in, and not let them write.
+      under: ['sh', '-c', 'chmod 755 . logs && exec "$@"', 'sh'],
+    })
+    await server.ready()
+    await server.until('recorder.rotated')
+    const first = server.workers().get(0) as number
+    const path = join(server.folder, 'logs/fr.log')
+    expect(statSync(path).uid).toBe(Number(nobody?.[1]))
+    server.signal('SIGHUP')
+    await server.until('worker.gone', { childPid: first })
+    await server.stop()
+    const steps = parseRecording([readFileSync(`${path}.1`, 'utf8'), readFileSync(path, 'utf8')]).steps.filter(({ pid }) => pid !== 1)
+    expectWhole(steps)
+    expect(steps.filter(({ pid }) => pid === first).at(-1)).toMatchObject({ actor: 'worker', to: 'gone' })
+    expect(server.all('log.failed')).toEqual([])
+  },
+)
+
+function upwards(path: string): string[] {
+  const parent = dirname(path)
+  return parent === path ? [path] : [path, ...upwards(parent)]
+}
