@@ -6,6 +6,7 @@ import { exitCodes } from '../src/base/exit-codes.ts'
 import { envOf, isHook, sameAsOf, type ValueRow } from '../src/config/row.ts'
 import { settings, valueRows } from '../src/config/settings.ts'
 import { events } from '../src/log/events.ts'
+import { controlPage } from './generate-control.ts'
 import { machinesPage } from './generate-machines.ts'
 
 const made = '<!-- Made by `npm run docs` from the code; edit the table, not this page. -->\n'
@@ -16,6 +17,7 @@ export function pages(): Readonly<Record<string, string>> {
     'settings.md': settingsPage(),
     'errors.md': errorsPage(),
     'events.md': eventsPage(),
+    'control.md': made + controlPage(),
     'machines.md': made + machinesPage(),
   }
 }

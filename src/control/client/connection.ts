@@ -59,8 +59,8 @@ export async function connectTo(path: string): Promise<Connection> {
             reject(error)
           },
         }
-        const [command = '', ...args] = words
-        socket.write(toFrame({ id: ++lastId, command: quoted(command), args }))
+        const [command, ...args] = words
+        socket.write(toFrame({ id: ++lastId, command: command === undefined ? '' : quoted(command), args }))
       }),
     close: () => void socket.destroy(),
   }
