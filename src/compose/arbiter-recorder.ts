@@ -53,6 +53,8 @@ export function createArbiterRecorder({ settings, history, log }: ArbiterRecorde
         log().event('recorder.dropped', { count: dropped })
       }
       for (const step of steps) history.add(step)
+      // They stand in the file too, which may grow by those of children alone.
+      recorder.look()
     },
   }
 }

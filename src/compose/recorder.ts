@@ -7,6 +7,8 @@ import type { Log } from '../log/error-log.ts'
 export interface Recorder extends Tap {
   /** The file was put aside by somebody. */
   reopen(): void
+  /** Others have written to the file. */
+  look(): void
   /** Settles when the file has all lines. */
   flush(): Promise<void>
 }
@@ -19,7 +21,8 @@ export interface RecorderOptions extends TapOptions {
 
 export function createRecorder({ who, record, settings, log, onSize }: RecorderOptions): Recorder {
   const path = recorderPath(settings)
-  if (path === null) return { ...createTap({ who, record }), reopen: () => undefined, flush: () => Promise.resolve() }
+  if (path === null)
+    return { ...createTap({ who, record }), reopen: () => undefined, look: () => undefined, flush: () => Promise.resolve() }
   const file = createRecorderFile({
     path,
     onProblem: (name, facts) => log().event(name, facts),
@@ -33,7 +36,7 @@ export function createRecorder({ who, record, settings, log, onSize }: RecorderO
       record(step)
     },
   })
-  return { ...tap, reopen: file.reopen, flush: file.flush }
+  return { ...tap, reopen: file.reopen, look: file.look, flush: file.flush }
 }
 
 export function recorderPath({ flightRecorder, chdir }: RecorderOptions['settings']): string | null {

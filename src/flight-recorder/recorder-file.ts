@@ -15,6 +15,8 @@ export interface RecorderFile {
   write(line: string): void
   /** Opens the path again, after somebody has put another file there. */
   reopen(): void
+  /** Others have written: tells the size in a moment, as after a line of its own. */
+  look(): void
   /** Settles when all lines are written, or 500 ms have passed. */
   flush(): Promise<void>
   readonly dropped: number
@@ -218,6 +220,9 @@ export function createRecorderFile({ path, onProblem, onSize }: RecorderFileOpti
     reopen() {
       if (isOpening) isReopenDue = true
       else open()
+    },
+    look() {
+      if (opened?.stat.isFile() === true) look()
     },
     flush() {
       if (underWay === 0 && waiting.length === 0 && !isOpening) return Promise.resolve()

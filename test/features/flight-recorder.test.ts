@@ -103,6 +103,8 @@ test('a tree that is killed as a whole leaves the last step of each actor up to 
     './images.mjs:Images',
     '--dirty-workers',
     '1',
+    '--dirty-nice',
+    '0',
     '--flight-recorder',
     'fr.log',
   ]
@@ -158,7 +160,18 @@ test('a tree that is killed as a whole leaves the last step of each actor up to 
 
 test('the arbiter knows every step of every process, up to the last one, and forgets the charts of one that is killed', async () => {
   const dirty = `import { DirtyApp } from 'monoceros/dirty'\nexport class Images extends DirtyApp { say() { return 'here' } }`
-  const args = ['--threads', '2', '--dirty-app', './images.mjs:Images', '--dirty-workers', '1', '--flight-recorder', 'fr.log']
+  const args = [
+    '--threads',
+    '2',
+    '--dirty-app',
+    './images.mjs:Images',
+    '--dirty-workers',
+    '1',
+    '--dirty-nice',
+    '0',
+    '--flight-recorder',
+    'fr.log',
+  ]
   const server = startDirty({ args, files: { 'images.mjs': dirty } })
   await server.ready()
   const client = await control(server)

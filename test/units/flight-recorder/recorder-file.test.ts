@@ -130,6 +130,17 @@ test('the size is told after writes', async () => {
   expect(sizes[0]).toBe(10_002)
 })
 
+test('the size is told when others have written too', async () => {
+  const { file, path, sizes } = open()
+  appendFileSync(path, 'x'.repeat(10_000))
+  file.look()
+  await poll(
+    () => sizes.length > 0,
+    () => 'no size',
+  )
+  expect(sizes).toEqual([10_000])
+})
+
 test('a rotation keeps what was written and leaves an empty file of the same mode', async () => {
   const { path, folder, lines } = open()
   writeFileSync(path, 'a line of some length\n', { mode: 0o640 })
