@@ -38,7 +38,7 @@ export interface SupervisionHost {
   onTransitions(steps: readonly Transition[], dropped: number): void
   onUncaught?(child: Supervised, fact: Extract<FactFromWorker, { type: 'uncaught' }>): void
   /** What only processes of the dirty pool say. */
-  onDirty?(child: Supervised, fact: Extract<FactFromWorker, { type: 'apps' | 'capacity' | 'lease.over' | 'reloaded' | 'pool' }>): void
+  onDirty?(child: Supervised, fact: Extract<FactFromWorker, { type: 'apps' | 'place' | 'lease.over' | 'reloaded' | 'pool' }>): void
 }
 
 export interface SpawnFacts {
@@ -182,7 +182,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         host.onTransitions(fact.steps, fact.dropped)
         break
       case 'apps':
-      case 'capacity':
+      case 'place':
       case 'lease.over':
       case 'reloaded':
       case 'pool':

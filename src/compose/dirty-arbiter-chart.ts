@@ -6,7 +6,7 @@ import { supervise } from '../arbiter/supervision.ts'
 import type { EventName } from '../log/events.ts'
 import { giveTo } from '../os/runtime-folder.ts'
 import { findIdentity } from '../os/user.ts'
-import { dirtySupervisionHost, expectWorkers } from './dirty-arbiter-children.ts'
+import { dirtySupervisionHost, expectWorkers, retirePlaces } from './dirty-arbiter-children.ts'
 import type { AppSpecs } from './dirty-arbiter-generations.ts'
 import type { DirtyScope } from './dirty-arbiter-scope.ts'
 import { guarded } from './guarded.ts'
@@ -17,11 +17,12 @@ export function dirtyArbiterChart(scope: DirtyScope, workerPath: string) {
       childProcess: fromCallback<ChildOrder, HandleInput>(({ input, receive, sendBack }) => {
         const supervision = supervise(input, dirtySupervisionHost(scope, workerPath), sendBack)
         const apps = scope.generations.shareOf(scope.generations.of(input.generation), input.slot).apps.map(({ name }) => name)
-        scope.children.set(input.age, { supervision, apps, path: '', capacity: new Map(), isReady: false, hasFailed: false })
+        const { slot, age } = input
+        scope.children.set(age, { slot, supervision, apps, pid: 0, places: new Map(), isReady: false, hasFailed: false })
         expectWorkers(scope)
         receive((order) => {
           // First: no call is sent to a worker that has begun to leave.
-          if (order.type === 'drain') scope.server.broker.retireWorker(input.age)
+          if (order.type === 'drain') retirePlaces(scope, age)
           supervision.obey(order)
         })
       }),

@@ -1,17 +1,19 @@
 /** What the dirty arbiter does for its children: boot orders, the words for what happens to them, and what the broker is told. */
-import { join } from 'node:path'
 import type { HandleInput } from '../../machines/worker-handle.ts'
 import type { SpawnFacts, Supervised, SupervisionHost } from '../arbiter/supervision.ts'
 import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
+import { placeOf } from '../dirty-arbiter/places.ts'
 import { autopsyFacts } from '../ipc/autopsy-facts.ts'
-import type { DirtyAppFacts } from '../ipc/messages.ts'
+import type { DirtyAppFacts, FactFromWorker } from '../ipc/messages.ts'
 import type { Log } from '../log/error-log.ts'
 import { titleRoom } from '../os/title.ts'
 import { socketVariable } from '../wire/socket-path.ts'
 import { tellCannotBoot } from './cannot-boot.ts'
-import type { DirtyScope } from './dirty-arbiter-scope.ts'
+import type { DirtyChild, DirtyScope } from './dirty-arbiter-scope.ts'
 import { frozenAfterMs } from './frozen-after.ts'
 import { withLevel } from './with-level.ts'
+
+type PlaceFact = Extract<FactFromWorker, { type: 'place' }>
 
 export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): SupervisionHost {
   const { children, generations, roster, server, stash } = scope
@@ -22,6 +24,17 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
     for (const table of apps.flatMap(({ stashes }) => stashes)) stash.ensure(table)
     generations.learn(of, apps)
     children.get(age)?.supervision.send({ type: 'share', ...generations.shareOf(of, slot) })
+  }
+
+  function hearOfPlace({ places, isReady }: DirtyChild, place: number, { app, state }: PlaceFact): void {
+    if (state === 'open') {
+      places.set(place, app)
+      if (isReady) server.broker.setCapacity(place, app, 1)
+    } else if (state === 'leaving') server.broker.retireWorker(place)
+    else {
+      places.delete(place)
+      server.broker.loseWorker(place)
+    }
   }
 
   return {
@@ -36,7 +49,7 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
     onBooting(child) {
       logOf(child).event('worker.booting', { childPid: child.pid })
       const present = children.get(child.input.age)
-      if (present !== undefined) present.path = join(scope.folder, `worker-${child.input.slot}-${child.pid}.sock`)
+      if (present !== undefined) present.pid = child.pid ?? 0
     },
     onLoaded: (child, kind, loadMs) => logOf(child).event('worker.loaded', { childPid: child.pid, kind, loadMs }),
     onFailed(child, error) {
@@ -56,24 +69,28 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
       const present = children.get(age)
       if (present === undefined) return
       present.isReady = true
-      for (const [app, count] of present.capacity) server.broker.setCapacity(age, app, count)
+      for (const [place, app] of present.places) server.broker.setCapacity(place, app, 1)
     },
     onDirty({ input }, fact) {
       const { age } = input
       const present = children.get(age)
       if (fact.type === 'lease.over') server.broker.release(fact.lease)
-      else if (fact.type === 'capacity' && present !== undefined) {
-        present.capacity.set(fact.app, fact.count)
-        if (present.isReady) server.broker.setCapacity(age, fact.app, fact.count)
-      } else if (fact.type === 'apps') learn(input, fact.apps)
+      else if (fact.type === 'place' && present !== undefined) hearOfPlace(present, placeOf(age, fact.place), fact)
+      else if (fact.type === 'apps') learn(input, fact.apps)
     },
     onGone({ input: { age, generation } }) {
+      const places = children.get(age)?.places ?? new Map<number, string>()
       children.delete(age)
+      for (const place of places.keys()) server.broker.loseWorker(place)
       // Whoever waited for what it was to ask asks for itself now.
       if (generations.of(generation).shares === null) generations.of(generation).known.resolve()
-      server.broker.loseWorker(age)
     },
   }
+}
+
+/** It is given no more calls; those who wait for it get others. */
+export function retirePlaces({ children, server }: DirtyScope, age: number): void {
+  for (const place of children.get(age)?.places.keys() ?? []) server.broker.retireWorker(place)
 }
 
 /** A call does not wait for longer than one attempt to boot a worker of its app: where the last one failed, it is told. */

@@ -4,6 +4,7 @@ import { createRoster, type Roster } from '../arbiter/roster.ts'
 import type { Supervision } from '../arbiter/supervision.ts'
 import type { Settings } from '../config/settings.ts'
 import { type BrokerServer, createBrokerServer } from '../dirty-arbiter/broker-server.ts'
+import { inWorker, workerOf } from '../dirty-arbiter/places.ts'
 import { createStash, type Stash } from '../dirty-arbiter/stash.ts'
 import type { ChannelToArbiter } from '../ipc/channel.ts'
 import type { BootOrder } from '../ipc/messages.ts'
@@ -11,19 +12,19 @@ import { createPulse, type Pulse } from '../ipc/pulse.ts'
 import { createErrorLog, type Log } from '../log/error-log.ts'
 import type { Level } from '../log/level.ts'
 import { setTitle } from '../os/title.ts'
-import { brokerSocket } from '../wire/socket-path.ts'
+import { brokerSocket, threadSocket, workerSocket } from '../wire/socket-path.ts'
 import { type ChildRecorder, createChildRecorder } from './child-recorder.ts'
 import { createDirtyGenerations, type DirtyGenerations } from './dirty-arbiter-generations.ts'
 import type { Remotes } from './remotes.ts'
 
 /** A dirty worker, as the broker's wiring has it. */
 export interface DirtyChild {
+  readonly slot: number
   readonly supervision: Supervision
   readonly apps: readonly string[]
-  /** Where it takes calls. */
-  path: string
-  /** How many calls of each app it takes at once, as it says itself. */
-  readonly capacity: Map<string, number>
+  pid: number
+  /** Its threads that take calls: their apps by their places in the whole pool. */
+  readonly places: Map<number, string>
   isReady: boolean
   /** It has said that it cannot boot, and ends. */
   hasFailed: boolean
@@ -87,8 +88,13 @@ export function createDirtyScope(boot: BootOrder, channel: ChannelToArbiter, rem
       },
       queueMax: settings.dirtyQueueMax,
       stash,
-      pathOf: (worker) => children.get(worker)?.path ?? '',
-      revoke: (worker, lease, isHolderGone) => children.get(worker)?.supervision.send({ type: 'revoke', lease, isHolderGone }),
+      addressOf(place) {
+        const { pid, slot } = children.get(workerOf(place)) ?? { pid: 0, slot: 0 }
+        const own = inWorker(place)
+        return { path: join(folder, threadSocket(slot, pid, own)), workerPath: join(folder, workerSocket(slot, pid)), place: own }
+      },
+      revoke: (place, lease, isHolderGone) =>
+        children.get(workerOf(place))?.supervision.send({ type: 'revoke', place: inWorker(place), lease, isHolderGone }),
     }),
     workersWanted: generations.current.facts.workers,
     level: null,

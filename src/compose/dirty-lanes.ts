@@ -2,9 +2,10 @@
 import { MessageChannel } from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import type { LaneEvent, LaneInput, LaneOrder } from '../../machines/lane.ts'
-import type { AppThread, Jobs } from '../dirty-worker/jobs.ts'
+import type { AppThread, Overseer } from '../dirty-worker/overseer.ts'
 import { nowMs } from '../ipc/pulse.ts'
-import type { DirtyControl, DirtyOpenAnswer, DirtyTask, DirtyThreadHost } from '../lanes/dirty-control.ts'
+import type { DirtyControl, DirtyOpenAnswer, DirtyTask, DirtyThreadHost, DirtyThreadOrders } from '../lanes/dirty-control.ts'
+import { type CallAtWork, createDirtyPage, dirtyPageIn } from '../lanes/dirty-page.ts'
 import type { Log } from '../log/error-log.ts'
 import type { EventName } from '../log/events.ts'
 import { takeThreadStack } from '../threads/stack.ts'
@@ -12,50 +13,50 @@ import type { ThreadEnd, Threads } from '../threads/threads.ts'
 import { shutdownPatienceMs } from '../worker/drain.ts'
 
 export interface DirtyLanesHost {
-  readonly app: string
-  readonly spec: string
+  readonly orders: DirtyThreadOrders
+  /** Of this thread: unique in this process. */
+  readonly place: number
   readonly log: Log
   readonly threads: Threads
-  readonly jobs: Jobs
+  readonly overseer: Overseer
   onCannotOpen(answer: Extract<DirtyOpenAnswer, { ok: false }>): void
-  /** A thread more, or one less, takes calls. */
-  onServing(by: 1 | -1): void
+  onPlace(state: 'open' | 'leaving' | 'gone'): void
   end(lane: number, why: 'overdue' | 'kill', reason: string, ageMs: number): void
 }
 
-export function startDirtyLane(
-  input: LaneInput,
-  host: DirtyLanesHost,
-  report: (event: LaneEvent) => void,
-): { obey(order: LaneOrder): void } {
-  const { jobs } = host
+export interface DirtyLane {
+  obey(order: LaneOrder): void
+  /** It takes no more calls; settles when none runs. */
+  seeOff(): Promise<void>
+}
+
+export function startDirtyLane(input: LaneInput, host: DirtyLanesHost, report: (event: LaneEvent) => void): DirtyLane {
+  const { overseer, orders } = host
   const tell = (event: EventName, facts: Readonly<Record<string, unknown>>) =>
-    host.log.event(event, { thread: input.lane, app: host.app, ...facts })
-  const calls = new MessageChannel()
+    host.log.event(event, { thread: input.lane, app: orders.app, ...facts })
+  const words = new MessageChannel()
   const control = new MessageChannel()
   const task: DirtyTask = {
-    calls: calls.port2,
+    words: words.port2,
     control: control.port2,
     vitals: new SharedArrayBuffer(64),
-    orders: { lane: input.lane, app: host.app, spec: host.spec },
+    page: createDirtyPage(),
+    orders,
   }
-  const running = host.threads.start(task, [task.calls, task.control])
+  const running = host.threads.start(task, [task.words, task.control])
   const remote = Comlink.wrap<DirtyControl>(control.port1 as unknown as Comlink.Endpoint)
   let threadId = -1
   let isServing = false
-  let isDraining = false
   let isShutDown = false
 
+  const page = dirtyPageIn(task.page)
+  const ageOf = (call: CallAtWork | null) => (call === null ? 0 : Math.round(nowMs() - call.startedMs))
   const thread: AppThread = {
-    lane: input.lane,
-    app: host.app,
-    port: calls.port1,
-    job: null,
-    isLeaving: false,
-    kill: (why, reason) => host.end(input.lane, why, reason, thread.job === null ? 0 : Math.round(nowMs() - thread.job.startedMs)),
-    onFree() {
-      if (isDraining && thread.job === null) void shutDown()
-    },
+    place: host.place,
+    app: orders.app,
+    port: words.port1,
+    page,
+    kill: (why, reason) => host.end(input.lane, why, reason, ageOf(page.read())),
   }
   const up: DirtyThreadHost = {
     hello(id) {
@@ -76,20 +77,20 @@ export function startDirtyLane(
   function stopServing(): void {
     if (!isServing) return
     isServing = false
-    jobs.leave(thread)
-    host.onServing(-1)
+    host.onPlace('leaving')
   }
 
   function onEnded({ how, error }: ThreadEnd): void {
-    const job = thread.job
-    if (job !== null && how !== 'terminated') {
+    const call = page.read()
+    if (call !== null && how !== 'terminated') {
       const stack = error instanceof Error && how.startsWith('uncaught') ? { stack: (error.stack ?? '').split('\n') } : {}
-      tell('dirty.call-lost', { action: job.head.action, how, ageMs: Math.round(nowMs() - job.startedMs), ...stack })
+      tell('dirty.call-lost', { action: call.action, how, ageMs: ageOf(call), ...stack })
     }
-    // Its successor may boot already: what was lost is told before the place is counted as free.
-    jobs.lose(thread, how)
     stopServing()
-    calls.port1.close()
+    // Its successor may boot already: what was lost is told before the place is counted as free.
+    overseer.lose(thread, how)
+    host.onPlace('gone')
+    words.port1.close()
     control.port1.close()
     report({ type: 'thread.exited', how, atMs: performance.now(), dice: Math.random() })
   }
@@ -97,6 +98,7 @@ export function startDirtyLane(
   async function shutDown(): Promise<void> {
     if (isShutDown) return
     isShutDown = true
+    await overseer.seeOff(thread)
     const answer = await remote.shutDown(shutdownPatienceMs({ graceMs: 0, isQuick: false }, 0))
     if (!answer.ok) tell('thread.shutdown-failed', { problem: answer.error.text })
     report({ type: 'thread.drained' })
@@ -104,12 +106,12 @@ export function startDirtyLane(
 
   async function show(): Promise<void> {
     stopServing()
-    const { job } = thread
+    const call = page.read()
     const stack = await takeThreadStack(threadId)
     tell('thread.autopsy', {
       where: stack === null ? 'in native code' : 'in JavaScript',
-      action: job?.head.action ?? null,
-      ageMs: job === null ? null : Math.round(nowMs() - job.startedMs),
+      action: call?.action ?? null,
+      ageMs: call === null ? null : ageOf(call),
       stack: stack ?? [],
     })
     report({ type: 'thread.autopsied' })
@@ -120,13 +122,12 @@ export function startDirtyLane(
       switch (order.type) {
         case 'serve':
           isServing = true
-          jobs.join(thread)
-          host.onServing(1)
+          overseer.add(thread)
+          host.onPlace('open')
           break
         case 'drain':
-          isDraining = true
           stopServing()
-          thread.onFree()
+          void shutDown()
           break
         case 'autopsy':
           void show()
@@ -137,5 +138,6 @@ export function startDirtyLane(
           break
       }
     },
+    seeOff: () => overseer.seeOff(thread),
   }
 }

@@ -4,6 +4,7 @@ import * as Comlink from 'comlink'
 import { MonocerosError } from '../base/errors.ts'
 import type { DirtyAppFacts } from '../ipc/messages.ts'
 import type { DirtyControl, DirtyTask } from '../lanes/dirty-control.ts'
+import { createDirtyPage } from '../lanes/dirty-page.ts'
 import { createThreads } from '../threads/threads.ts'
 
 export interface LookOrder {
@@ -14,16 +15,17 @@ export interface LookOrder {
 
 /** @throws MON_APP_NOT_FOUND, MON_APP_IMPORT, MON_DIRTY_LOAD, MON_DIRTY_RESERVED, MON_BOOT_FAILED */
 export async function lookAtApp({ entryPath, app, spec }: LookOrder): Promise<DirtyAppFacts> {
-  const calls = new MessageChannel()
+  const words = new MessageChannel()
   const control = new MessageChannel()
   const task: DirtyTask = {
-    calls: calls.port2,
+    words: words.port2,
     control: control.port2,
     vitals: new SharedArrayBuffer(64),
-    orders: { lane: 0, app, spec },
+    page: createDirtyPage(),
+    orders: { app, spec, path: '', frameMaxBytes: 0, timeoutMs: 0, isCounted: false },
   }
   const threads = createThreads({ entryPath, threadsMax: 1, heapMaxMib: 0 })
-  const running = threads.start(task, [task.calls, task.control])
+  const running = threads.start(task, [task.words, task.control])
   const remote = Comlink.wrap<DirtyControl>(control.port1 as unknown as Comlink.Endpoint)
   const ended = running.ended.then(({ how, error }) => {
     throw new MonocerosError('MON_BOOT_FAILED', { problem: `${app}: ${how}` }, error)
@@ -36,7 +38,7 @@ export async function lookAtApp({ entryPath, app, spec }: LookOrder): Promise<Di
   } finally {
     ended.catch(() => undefined) // it ends now, as asked
     running.terminate()
-    calls.port1.close()
+    words.port1.close()
     control.port1.close()
   }
 }

@@ -7,13 +7,16 @@ import { importApp, type ModuleNamespace } from '../app/load.ts'
 import { parseDirtySpec } from '../base/dirty-spec.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
 import { reservedNames, setCallSource } from '../dirty-client/dirty.ts'
-import { type AppInstance, type CallContext, runCalls } from '../dirty-thread/run-calls.ts'
+import { openDoor } from '../dirty-thread/door.ts'
+import { type AppInstance, type CallContext, createRunner } from '../dirty-thread/run-calls.ts'
 import type { DirtyAppFacts } from '../ipc/messages.ts'
 import { nowMs } from '../ipc/pulse.ts'
 import type { DirtyControl, DirtyLookAnswer, DirtyOpenAnswer, DirtyTask, DirtyThreadHost } from '../lanes/dirty-control.ts'
+import { dirtyPageIn } from '../lanes/dirty-page.ts'
 import { vitalsIn } from '../lanes/lane-memory.ts'
 import type { StepAnswer } from '../lanes/thread-control.ts'
 import { startVitals } from '../thread/vitals.ts'
+import type { FromThread, ToThread } from '../wire/port-messages.ts'
 import { within } from './deferred.ts'
 
 interface AppClass {
@@ -24,12 +27,38 @@ interface AppClass {
 }
 
 /** Never settles: the thread is ended from outside, or ends itself. */
-export function runDirtyThread({ calls, control, vitals, orders }: DirtyTask): Promise<never> {
+export function runDirtyThread({ words, control, vitals, page, orders }: DirtyTask): Promise<never> {
   startVitals(vitalsIn(vitals), nowMs)
   const context = new AsyncLocalStorage<CallContext>()
   const idle = new AbortController()
   setCallSource({ lease: () => context.getStore()?.lease ?? null, signal: () => context.getStore()?.signal ?? idle.signal })
   let app: InstanceType<AppClass> | null = null
+
+  const tell = (message: FromThread) => words.postMessage(message)
+
+  async function takeCalls(instance: AppInstance): Promise<void> {
+    const { app: appName, path, frameMaxBytes, timeoutMs, isCounted } = orders
+    const runner = createRunner({
+      app: instance,
+      appName,
+      page: dirtyPageIn(page),
+      timeoutMs,
+      nowMs,
+      within: (call, run) => context.run(call, run),
+      wrap: (endpoint) => Comlink.wrap(endpoint),
+    })
+    const door = openDoor(frameMaxBytes, {
+      ...runner,
+      onOver: (lease) => tell({ type: 'over', lease }),
+      onDone: () => isCounted && tell({ type: 'done' }),
+    })
+    words.on('message', (message: ToThread) => {
+      if (message.type === 'end') door.endCall(message.lease, message.why)
+      else if (message.type === 'revoke') door.revoke(message.lease)
+      else void door.leave().then(() => tell({ type: 'quiet' }))
+    })
+    await door.listen(path)
+  }
 
   const exposed: DirtyControl = {
     async look() {
@@ -46,13 +75,7 @@ export function runDirtyThread({ calls, control, vitals, orders }: DirtyTask): P
         const App = await loadClass(orders.spec)
         app = new App()
         await app.init?.()
-        runCalls({
-          port: calls,
-          app,
-          appName: orders.app,
-          within: (call, run) => context.run(call, run),
-          wrap: (endpoint) => Comlink.wrap(endpoint),
-        })
+        await takeCalls(app)
         return { ok: true, loadMs: Math.round(performance.now() - startedMs) } satisfies DirtyOpenAnswer
       } catch (error) {
         return failed(orders.spec, error)

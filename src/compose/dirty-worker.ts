@@ -5,12 +5,13 @@ import { join } from 'node:path'
 import { createActor } from 'xstate'
 import { isStuck, lanesMaxOf } from '../../machines/thread-pool-rules.ts'
 import { MonocerosError } from '../base/errors.ts'
-import { createJobs, type Jobs } from '../dirty-worker/jobs.ts'
+import { createOverseer } from '../dirty-worker/overseer.ts'
 import type { OrderToWorker } from '../ipc/messages.ts'
 import { nowMs } from '../ipc/pulse.ts'
 import { standBack } from '../os/nice.ts'
 import { createThreads } from '../threads/threads.ts'
 import { readFrames } from '../wire/frames.ts'
+import { threadSocket, workerSocket } from '../wire/socket-path.ts'
 import { type DrainOrder, graceMsOf } from '../worker/drain.ts'
 import { cannotBootFacts } from './cannot-boot.ts'
 import { type Deferred, deferred, within } from './deferred.ts'
@@ -25,8 +26,8 @@ import { prepareWorker } from './worker-setup.ts'
 export const runDirtyWorker = (entry: WorkerEntry): Promise<void> => runWorker(entry, 'dirty-worker', dirtyParts)
 
 const memoryLookMs = 1_000
-/** Longer than a lease is kept without a call. */
-const quietMs = 150
+/** Questions about calls are short. */
+const questionMaxBytes = 64 * 1024
 const mib = 2 ** 20
 
 interface Pool {
@@ -41,69 +42,86 @@ interface Pool {
   isStuck(): boolean
   readonly opened: Deferred<void>
   readonly closed: Deferred<void>
+  /** Its threads take no more calls; settles when none runs. */
+  seeOff(): Promise<unknown>
 }
 
 async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<WorkerParts> {
   const { boot, settings, log, pulse, channel } = scope
   const dirty = boot.dirty ?? { folder: '', apps: [] }
-  const path = join(dirty.folder, `worker-${boot.slot}-${process.pid}.sock`)
+  const path = join(dirty.folder, workerSocket(boot.slot, process.pid))
   const pools: Pool[] = []
-  const revoked = new Set<string>()
   const share = deferred<Extract<OrderToWorker, { type: 'share' }>>()
   let hasExited = false
   let drained: Deferred<{ tookMs: number; cutRequests: number }> | null = null
   let drainTimer: NodeJS.Timeout | undefined
-  let quietTimer: NodeJS.Timeout | undefined
   let drainedFromMs = 0
+  let places = 0
 
-  const jobs: Jobs = createJobs({
+  const overseer = createOverseer({
     cancelGraceMs: settings.dirtyCancelGrace * 1_000,
-    timeoutMs: settings.dirtyTimeout * 1_000,
-    frameMaxBytes: settings.dirtyFrameMax * mib,
     nowMs,
-    onLeaseOver(lease) {
-      if (revoked.delete(lease)) channel.send({ type: 'lease.over', lease })
-    },
-    onJobDone() {
-      pulse.add('served', 1)
+    onServed(calls) {
+      pulse.add('served', calls)
       const { dirtyMaxCalls } = settings
-      if (dirtyMaxCalls > 0 && jobs.done >= dirtyMaxCalls) scope.recycle(`${jobs.done} calls served`)
-      endDrainIfIdle()
+      const served = pulse.get('served')
+      if (dirtyMaxCalls > 0 && served >= dirtyMaxCalls) scope.recycle(`${served} calls served`)
     },
-    onForced: (job, why) =>
-      log.event('dirty.call-forced', { app: job.head.app, action: job.head.action, why, ageMs: Math.round(nowMs() - job.startedMs) }),
+    onLeaseOver: (lease) => channel.send({ type: 'lease.over', lease }),
+    onForced: ({ app }, { action, startedMs }, why) =>
+      log.event('dirty.call-forced', { app, action, why, ageMs: Math.round(nowMs() - startedMs) }),
   })
 
   const server = createServer((socket: Socket) => {
-    const caller = jobs.connect(socket)
-    const reader = readFrames(settings.dirtyFrameMax * mib, caller.onFrame, caller.onTooLarge)
+    const reader = readFrames(
+      questionMaxBytes,
+      (frame) => {
+        try {
+          overseer.onFrame(socket, frame)
+        } catch {
+          // Not one of ours, or not of our version: it is not listened to any longer.
+          socket.destroy()
+        }
+      },
+      () => socket.destroy(),
+    )
     socket.on('data', reader.push)
+    socket.on('error', () => undefined) // its close tells
   })
 
   function openPool(app: string, spec: string, count: number): Pool {
     const opened = deferred()
     const closed = deferred()
-    let serving = 0
+    const seers = new Map<number, () => Promise<void>>()
     let bootError: MonocerosError | null = null
     const threads = createThreads({ entryPath: entry.threadPath, threadsMax: lanesMaxOf(count), heapMaxMib: 0 })
     const actor = createActor(
       threadPoolChart(scope, {
         startLane(input, report) {
+          const place = ++places
           const life = startDirtyLane(
             input,
             {
-              app,
-              spec,
+              orders: {
+                app,
+                spec,
+                path: join(dirty.folder, threadSocket(boot.slot, process.pid, place)),
+                frameMaxBytes: settings.dirtyFrameMax * mib,
+                timeoutMs: settings.dirtyTimeout * 1_000,
+                isCounted: settings.dirtyMaxCalls > 0,
+              },
+              place,
               log,
               threads,
-              jobs,
+              overseer,
               onCannotOpen({ error }) {
                 bootError ??= MonocerosError.fromData(error)
-                if (serving > 0) log.event('thread.cannot-boot', { app, ...cannotBootFacts(error) })
+                if (seers.size > 0) log.event('thread.cannot-boot', { app, ...cannotBootFacts(error) })
               },
-              onServing(by) {
-                serving += by
-                channel.send({ type: 'capacity', app, count: serving })
+              onPlace(state) {
+                if (state === 'open') seers.set(place, () => life.seeOff())
+                else if (state === 'gone') seers.delete(place)
+                channel.send({ type: 'place', place, app, state })
               },
               end(lane, why, reason, ageMs) {
                 if (why === 'overdue') actor.send({ type: 'lane.overdue', lane, blockedMs: ageMs })
@@ -126,26 +144,28 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
     )
     actor.start()
     actor.send({ type: 'open' })
-    return { app, send: (event) => actor.send(event), isStuck: () => isStuck(actor.getSnapshot().context), opened, closed }
+    return {
+      app,
+      send: (event) => actor.send(event),
+      isStuck: () => isStuck(actor.getSnapshot().context),
+      opened,
+      closed,
+      seeOff: () => Promise.all([...seers.values()].map((seeOff) => seeOff())),
+    }
   }
 
-  /** A holder may have sent a call before it was told to give its lease back. */
-  function endDrainIfIdle(): void {
-    clearTimeout(quietTimer)
-    if (drained === null || jobs.running > 0) return
-    quietTimer = setTimeout(() => {
-      clearTimeout(drainTimer)
-      drained?.resolve({ tookMs: Math.round(performance.now() - drainedFromMs), cutRequests: 0 })
-    }, quietMs)
-  }
+  const tookMs = () => Math.round(performance.now() - drainedFromMs)
 
   function drainFor(order: DrainOrder): void {
     clearTimeout(drainTimer)
-    drainTimer = setTimeout(
-      () => drained?.resolve({ tookMs: Math.round(performance.now() - drainedFromMs), cutRequests: jobs.running }),
-      Math.min(2 ** 31 - 1, graceMsOf(order)),
-    )
-    endDrainIfIdle()
+    const giveUp = () => drained?.resolve({ tookMs: tookMs(), cutRequests: overseer.running })
+    drainTimer = setTimeout(giveUp, Math.min(2 ** 31 - 1, graceMsOf(order)))
+  }
+
+  async function seeAllOff(): Promise<void> {
+    await Promise.all(pools.map((pool) => pool.seeOff()))
+    clearTimeout(drainTimer)
+    drained?.resolve({ tookMs: tookMs(), cutRequests: 0 })
   }
 
   function watchMemory(): void {
@@ -174,14 +194,14 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
     hear(order: OrderToWorker) {
       if (order.type === 'share') share.resolve(order)
       if (order.type !== 'revoke') return
-      revoked.add(order.lease)
-      jobs.revoke(order.lease, order.isHolderGone)
+      overseer.revoke(order.place, order.lease, order.isHolderGone)
     },
     traffic: {
       leave(order) {
         drainedFromMs = performance.now()
         drained = deferred()
         drainFor(order)
+        void seeAllOff()
       },
       hasten: drainFor,
       drained: () => drained?.promise ?? Promise.resolve({ tookMs: 0, cutRequests: 0 }),
@@ -225,6 +245,7 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
         await within(patienceMs, steps())
       },
       async exit() {
+        overseer.stop()
         await exit()
         try {
           unlinkSync(path)

@@ -13,9 +13,9 @@ export interface BrokerServerOptions {
   readonly welcome: () => Welcome
   readonly queueMax: number
   readonly stash: Stash
-  /** Where a worker listens. */
-  pathOf(worker: number): string
-  revoke(worker: number, lease: string, isHolderGone: boolean): void
+  /** Where the thread at a place is called. */
+  addressOf(place: number): Omit<LeaseGrant, 'lease'>
+  revoke(place: number, lease: string, isHolderGone: boolean): void
 }
 
 export interface BrokerServer {
@@ -35,8 +35,8 @@ export function createBrokerServer(options: BrokerServerOptions): BrokerServer {
   let chaser: NodeJS.Timeout | undefined
 
   const host: BrokerHost = {
-    grant: ({ client, call }, lease, worker) =>
-      send(client, fromBroker.granted, call, { lease, path: options.pathOf(worker) } satisfies LeaseGrant),
+    grant: ({ client, call }, lease, place) =>
+      send(client, fromBroker.granted, call, { lease, ...options.addressOf(place) } satisfies LeaseGrant),
     refuse: ({ client, call }, refusal) => send(client, fromBroker.refused, call, refusal),
     recall: (client, lease) => send(client, fromBroker.recall, 0, { lease }),
     revoke: options.revoke,

@@ -1,6 +1,6 @@
 /**
- * Who may call which dirty worker: leases, and the queues of those who wait for one. It knows no socket and no clock, and
- * holds no payload. A lease is free again only when its worker or its holder has said that its call is over.
+ * Who may call which dirty worker: leases, and the queues of those who wait for one. What it calls a worker is whatever takes
+ * calls at a place of its own: in a dirty pool, one thread. It knows no socket and no clock, and holds no payload. A lease is free again only when its worker or its holder has said that its call is over.
  */
 import type { AppCounts, LeaseWish, Refusal } from '../wire/kinds.ts'
 

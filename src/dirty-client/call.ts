@@ -4,7 +4,7 @@ import type { Endpoint } from 'comlink'
 import * as Comlink from 'comlink'
 import { decode, type Encoded, encode, isClonable } from '../wire/codec.ts'
 import { type Frame, frameBytes } from '../wire/frames.ts'
-import { type CallHead, fromWorker, isThrown, isTimeout, type LeaseWish, type Refusal, toWorker } from '../wire/kinds.ts'
+import { type CallHead, creditPortion, fromThread, isThrown, isTimeout, type LeaseWish, type Refusal, toThread } from '../wire/kinds.ts'
 import type { Thrown } from '../wire/thrown.ts'
 import { type DirtyError, dirtyError, fromApp, fromRefusal } from './errors.ts'
 import type { Asking, Lease, Session } from './session.ts'
@@ -35,11 +35,14 @@ export interface RunningCall extends PromiseLike<unknown>, AsyncIterable<unknown
   finally(onFinally: () => void): Promise<unknown>
 }
 
-type Step = { readonly what: 'chunk' | 'value' | 'end'; readonly value: unknown } | { readonly what: 'error'; readonly error: unknown }
+type Step =
+  | { readonly what: 'chunk'; readonly value: unknown; readonly bytes: number }
+  | { readonly what: 'value' | 'end'; readonly value: unknown }
+  | { readonly what: 'error'; readonly error: unknown }
 
-/** A stream's chunks are told to have been taken in such portions. */
-const creditPortion = 4
 const againMs = 20
+/** A worker that stands still does not say what became of its thread. */
+const fatePatienceMs = 1_000
 /** More than the head of a call takes beside its arguments. */
 const headRoomBytes = 4_096
 
@@ -54,7 +57,10 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
   let call = 0
   let timer: NodeJS.Timeout | undefined
   let timeoutMs = order.timeoutMs ?? 0
-  let untakenCredits = 0
+  /** Ends what waits for the last frame of the call. */
+  let onEnded: (() => void) | null = null
+  let untakenChunks = 0
+  let untakenBytes = 0
   const startedMs = performance.now()
   const channels = new Map<number, (data: unknown) => void>()
 
@@ -74,8 +80,13 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
     if (isOver) return
     push({ what: 'error', error })
     if (asking !== null && lease === null) asking.cancel()
-    const flags = error.code === 'MON_DIRTY_TIMEOUT' ? isTimeout : 0
-    if (lease !== null) lease.link.send({ kind: toWorker.cancel, call, flags, ...encode(null) })
+    if (lease === null || session === null) return
+    const isLate = error.code === 'MON_DIRTY_TIMEOUT'
+    lease.link.send({ kind: toThread.cancel, call, flags: isLate ? isTimeout : 0, ...encode(null) })
+    // The thread may be blocked: its worker ends it then, and says so. Whoever had the lease next would be taken for this call.
+    const given = lease
+    given.isRecalled = true
+    void session.askWorker(given, isLate ? 'timeout' : 'end').then(() => lease === given && onEnded?.())
   }
 
   function onAbort(): void {
@@ -109,7 +120,7 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
     session = await open()
     const limits = await session.welcome()
     if (limits.timeoutMs > 0 && (timeoutMs === 0 || limits.timeoutMs < timeoutMs)) startTimer(limits.timeoutMs)
-    const bytes = frameBytes({ kind: toWorker.call, call: 0, ...encoded }) + headRoomBytes
+    const bytes = frameBytes({ kind: toThread.call, call: 0, ...encoded }) + headRoomBytes
     if (bytes > limits.frameMaxBytes) throw dirtyError('MON_DIRTY_FRAME', { bytes })
     while (!isOver) {
       const got = await acquire(session)
@@ -142,32 +153,50 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
     lease = with_
     return new Promise((resolve) => {
       let hasHeard = false
+      let isWritten = false
       const settle = (isBegun: boolean) => {
+        if (lease !== with_) return
         with_.link.close(call)
         lease = null
         if (!isBegun) with_.isRecalled = true
         from.giveBack(with_)
         resolve(isBegun)
       }
+      onEnded = () => {
+        with_.isRecalled = true
+        settle(true)
+      }
       call = with_.link.open({
         onFrame(frame) {
-          if (frame.kind === fromWorker.leaseOver) return settle(false)
+          if (frame.kind === fromThread.leaseOver) return settle(false)
           hasHeard = true
           if (hear(frame)) settle(true)
         },
         onLost(problem) {
-          const isUntouched = !hasHeard && !with_.link.isHeard
+          // A thread begins what has come to it whole.
+          const isUntouched = !isWritten || (!hasHeard && !with_.link.isHeard)
           lease = null
           from.giveBack(with_)
           if (isUntouched && !isOver) return resolve(false)
-          push({ what: 'error', error: dirtyError('MON_DIRTY_WORKER_LOST', { app: order.app, how: problem }) })
-          resolve(true)
+          void tellLoss(from, with_, problem).then(() => resolve(true))
         },
       })
       const leftMs = timeoutMs === 0 ? 0 : Math.max(1, Math.round(startedMs + timeoutMs - performance.now()))
       const head: CallHead = { lease: with_.id, app: order.app, action: order.action, leftMs, callbacks }
-      with_.link.send({ kind: toWorker.call, call, meta: encoded.meta, buffers: [Buffer.from(JSON.stringify(head)), ...encoded.buffers] })
+      const buffers = [Buffer.from(JSON.stringify(head)), ...encoded.buffers]
+      with_.link.send({ kind: toThread.call, call, meta: encoded.meta, buffers }, (error) => {
+        isWritten = error == null
+      })
     })
+  }
+
+  /** Its worker knows what became of the thread, unless it is gone itself. */
+  async function tellLoss(from: Session, lost: Lease, problem: string): Promise<void> {
+    if (isOver) return
+    const patience = new Promise<null>((resolve) => setTimeout(resolve, fatePatienceMs, null).unref())
+    const refusal = await Promise.race([from.askWorker(lost, 'fate'), patience])
+    const how = refusal?.facts['how'] ?? problem
+    push({ what: 'error', error: dirtyError('MON_DIRTY_WORKER_LOST', { app: order.app, how }) })
   }
 
   /** What cannot be read is the end of this call, not of its process. */
@@ -177,23 +206,23 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error)
       giveUp(dirtyError('MON_DIRTY_NOT_SERIALIZABLE', { what: `the answer of ${order.app}.${order.action}`, problem }, error))
-      return frame.kind === fromWorker.result || frame.kind === fromWorker.error || frame.kind === fromWorker.end
+      return frame.kind === fromThread.result || frame.kind === fromThread.error || frame.kind === fromThread.end
     }
   }
 
   /** True when it was the last of the call. */
   function onFrame(frame: Frame): boolean {
     switch (frame.kind) {
-      case fromWorker.result:
+      case fromThread.result:
         push({ what: 'value', value: decode(frame) })
         return true
-      case fromWorker.chunk:
-        push({ what: 'chunk', value: decode(frame) })
+      case fromThread.chunk:
+        push({ what: 'chunk', value: decode(frame), bytes: frameBytes(frame) })
         return false
-      case fromWorker.end:
+      case fromThread.end:
         push({ what: 'end', value: decode(frame) })
         return true
-      case fromWorker.callback:
+      case fromThread.callback:
         channels.get(frame.flags)?.(decode(frame))
         return false
       default:
@@ -234,7 +263,7 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
     const listeners = new Set<(event: MessageEvent) => void>()
     const endpoint = {
       postMessage(message: unknown) {
-        const answer = { kind: toWorker.callback, call, flags: channel, ...encode(message) }
+        const answer = { kind: toThread.callback, call, flags: channel, ...encode(message) }
         // Comlink tells the other side that there is an answer that cannot be sent.
         if (session !== null && frameBytes(answer) > session.frameMaxBytes)
           throw dirtyError('MON_DIRTY_FRAME', { bytes: frameBytes(answer) })
@@ -256,10 +285,13 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
     return steps.shift()!
   }
 
-  function taken(): void {
-    if (++untakenCredits < creditPortion || lease === null) return
-    lease.link.send({ kind: toWorker.credit, call, flags: untakenCredits, ...encode(null) })
-    untakenCredits = 0
+  function taken(bytes: number): void {
+    untakenChunks++
+    untakenBytes += bytes
+    if ((untakenChunks < creditPortion.chunks && untakenBytes < creditPortion.bytes) || lease === null) return
+    lease.link.send({ kind: toThread.credit, call, flags: untakenChunks, ...encode(null) })
+    untakenChunks = 0
+    untakenBytes = 0
   }
 
   async function value(): Promise<unknown> {
@@ -281,7 +313,7 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
           yield step.value
           return undefined
         }
-        taken()
+        if (step.what === 'chunk') taken(step.bytes)
         yield step.value
       }
     } finally {

@@ -10,13 +10,15 @@ export interface LinkUser {
 
 export interface Link {
   /** Frames that are sent before the connection is there wait for it. */
-  send(frame: OutFrame): void
+  send(frame: OutFrame, onWritten?: (error?: Error | null) => void): void
   /** Registers who is told of the frames of a call; returns its number. */
   open(user: LinkUser): number
   close(call: number): void
-  /** Closes it when nobody uses it. */
   destroy(): void
+  /** The other side takes no more calls: the connection ends with the last one that it has. */
+  leave(): void
   readonly isLost: boolean
+  readonly isLeaving: boolean
   /** The other side has said something: what was sent to it may have been begun. A connection alone is the kernel's doing. */
   readonly isHeard: boolean
   readonly users: number
@@ -35,6 +37,7 @@ export function openLink({ path, frameMaxBytes, onOther, onLost }: LinkOptions):
   let nextCall = 1
   let lost: string | null = null
   let isHeard = false
+  let isLeaving = false
   const socket: Socket = connect(path)
   const reader = readFrames(
     frameMaxBytes,
@@ -61,8 +64,8 @@ export function openLink({ path, frameMaxBytes, onOther, onLost }: LinkOptions):
   socket.unref()
 
   return {
-    send(frame) {
-      if (lost === null) writeFrame(socket, frame)
+    send(frame, onWritten) {
+      if (lost === null) writeFrame(socket, frame, onWritten)
     },
     open(user) {
       const call = nextCall
@@ -74,9 +77,18 @@ export function openLink({ path, frameMaxBytes, onOther, onLost }: LinkOptions):
       return call
     },
     close(call) {
-      if (users.delete(call) && users.size === 0) socket.unref()
+      if (!users.delete(call) || users.size > 0) return
+      socket.unref()
+      if (isLeaving) socket.end()
     },
     destroy: () => void socket.destroy(),
+    leave() {
+      isLeaving = true
+      if (users.size === 0) socket.end()
+    },
+    get isLeaving() {
+      return isLeaving
+    },
     get isLost() {
       return lost !== null
     },

@@ -4,12 +4,16 @@ import type { Frame } from '../wire/frames.ts'
 import {
   type AppCounts,
   type BrokerHello,
+  type CallPlace,
   fromBroker,
+  fromThread,
+  isTimeout,
   type LeaseGrant,
   type LeaseWish,
   type Refusal,
   type StashOrder,
   toBroker,
+  toWorker,
   type Welcome,
 } from '../wire/kinds.ts'
 import { type DirtyError, dirtyError, fromRefusal } from './errors.ts'
@@ -17,7 +21,12 @@ import { type Link, openLink } from './link.ts'
 
 export interface Lease {
   readonly id: string
+  /** To the thread that takes the call. */
   readonly link: Link
+  /** Where the main thread of its worker answers, whatever that thread does. */
+  readonly workerPath: string
+  /** The number of the thread in its worker. */
+  readonly place: number
   readonly app: string
   /** The lease under which its holder runs: the broker sees rings of calls by it. */
   readonly parent: string | null
@@ -41,6 +50,8 @@ export interface Session {
   ask(wish: LeaseWish): Asking
   /** Its call is over. */
   giveBack(lease: Lease): void
+  /** Asks the main thread of its worker. Settles when nothing runs under the lease any more, with what became of its thread. */
+  askWorker(lease: Lease, about: 'end' | 'timeout' | 'fate'): Promise<Refusal | null>
   stash(order: StashOrder): Promise<unknown>
   counts(): Promise<readonly AppCounts[]>
   readonly isLost: boolean
@@ -64,7 +75,7 @@ interface Idle {
   readonly sinceMs: number
 }
 
-const placeOf = ({ app, parent }: Pick<Lease, 'app' | 'parent'>) => `${parent ?? ''} ${app}`
+const lineOf = ({ app, parent }: Pick<Lease, 'app' | 'parent'>) => `${parent ?? ''} ${app}`
 
 export async function openSession(path: string): Promise<Session> {
   const startedMs = performance.now()
@@ -114,16 +125,25 @@ async function connectOnce(path: string): Promise<Session> {
     const lease = leases.get(id)
     if (lease === undefined) return
     lease.isRecalled = true
-    const idle = warm.get(placeOf(lease))?.find((one) => one.lease === lease)
+    const idle = warm.get(lineOf(lease))?.find((one) => one.lease === lease)
     if (idle !== undefined) release(dropWarm(lease) ?? lease)
   }
 
   function linkTo(path: string): Link {
     const known = links.get(path)
-    if (known !== undefined && !known.isLost) return known
+    if (known !== undefined && !known.isLost && !known.isLeaving) return known
+    const letLeasesGo = () => {
+      for (const lease of [...leases.values()]) if (lease.link === link && isWarm(lease)) release(dropWarm(lease) ?? lease)
+    }
     const link = openLink({
       path,
       frameMaxBytes,
+      onOther(frame) {
+        // No call is sent to it any more; the last one that runs there ends the connection.
+        if (frame.kind !== fromThread.goodbye) return
+        link.leave()
+        letLeasesGo()
+      },
       onLost() {
         if (links.get(path) === link) links.delete(path)
         for (const lease of [...leases.values()]) if (lease.link === link) release(dropWarm(lease) ?? lease)
@@ -133,12 +153,14 @@ async function connectOnce(path: string): Promise<Session> {
     return link
   }
 
+  const isWarm = (lease: Lease) => warm.get(lineOf(lease))?.some((one) => one.lease === lease) === true
+
   function dropWarm(lease: Lease): Lease | null {
-    const list = warm.get(placeOf(lease)) ?? []
+    const list = warm.get(lineOf(lease)) ?? []
     const index = list.findIndex((one) => one.lease === lease)
     if (index === -1) return null
     list.splice(index, 1)
-    if (list.length === 0) warm.delete(placeOf(lease))
+    if (list.length === 0) warm.delete(lineOf(lease))
     return lease
   }
 
@@ -157,30 +179,30 @@ async function connectOnce(path: string): Promise<Session> {
     setTimeout(cool, warmMs).unref()
   }
 
-  function want(place: string, one: Wanting): void {
-    const list = wanting.get(place) ?? []
-    wanting.set(place, list)
+  function want(line: string, one: Wanting): void {
+    const list = wanting.get(line) ?? []
+    wanting.set(line, list)
     const before = list.findLastIndex(({ priority }) => priority >= one.priority)
     list.splice(before + 1, 0, one)
   }
 
-  function wantNoMore(place: string, one: Wanting): void {
-    const list = wanting.get(place) ?? []
+  function wantNoMore(line: string, one: Wanting): void {
+    const list = wanting.get(line) ?? []
     const index = list.indexOf(one)
     if (index !== -1) list.splice(index, 1)
-    if (list.length === 0) wanting.delete(place)
+    if (list.length === 0) wanting.delete(line)
   }
 
   function giveBack(lease: Lease): void {
     if (broker.isLost && lease.link.users === 0) lease.link.destroy()
     if (!leases.has(lease.id)) return
-    if (lease.isRecalled || lease.isPinned || lease.link.isLost) return void release(lease)
-    const place = placeOf(lease)
+    if (lease.isRecalled || lease.isPinned || lease.link.isLost || lease.link.isLeaving) return void release(lease)
+    const line = lineOf(lease)
     // Nobody else waits, or it would have been recalled: the next of our own calls needs no way to the broker.
-    const next = wanting.get(place)?.[0]
+    const next = wanting.get(line)?.[0]
     if (next !== undefined) return void next.passOn(lease)
-    const list = warm.get(place) ?? []
-    warm.set(place, list)
+    const list = warm.get(line) ?? []
+    warm.set(line, list)
     list.push({ lease, sinceMs: performance.now() })
     coolLater()
   }
@@ -188,6 +210,22 @@ async function connectOnce(path: string): Promise<Session> {
   function release(lease: Lease): void {
     if (!leases.delete(lease.id)) return
     broker.send({ kind: toBroker.release, call: 0, ...encode({ lease: lease.id }) })
+  }
+
+  function askWorker({ workerPath, id, place }: Lease, about: 'end' | 'timeout' | 'fate'): Promise<Refusal | null> {
+    return new Promise((resolve) => {
+      const link = linkTo(workerPath)
+      const call = link.open({
+        onFrame(frame) {
+          link.close(call)
+          resolve(decode<Refusal | null>(frame))
+        },
+        onLost: (problem) => resolve({ code: 'MON_DIRTY_WORKER_LOST', facts: { how: problem } }),
+      })
+      const kind = about === 'fate' ? toWorker.fate : toWorker.end
+      const flags = about === 'timeout' ? isTimeout : 0
+      link.send({ kind, call, flags, ...encode({ place, lease: id } satisfies CallPlace) })
+    })
   }
 
   function inquire<T>(kind: number, order: unknown): Promise<T> {
@@ -208,11 +246,11 @@ async function connectOnce(path: string): Promise<Session> {
     welcome: () => Promise.resolve(welcome),
     frameMaxBytes,
     takeWarm(app, parent) {
-      const list = warm.get(placeOf({ app, parent }))
+      const list = warm.get(lineOf({ app, parent }))
       while (list !== undefined && list.length > 0) {
         const { lease } = list.pop()!
-        if (list.length === 0) warm.delete(placeOf(lease))
-        if (!lease.isRecalled && !lease.link.isLost) return lease
+        if (list.length === 0) warm.delete(lineOf(lease))
+        if (!lease.isRecalled && !lease.link.isLost && !lease.link.isLeaving) return lease
         release(lease)
       }
       return null
@@ -221,7 +259,7 @@ async function connectOnce(path: string): Promise<Session> {
       let isCancelled = false
       let isPassedOn = false
       let call = 0
-      const place = placeOf(wish)
+      const line = lineOf(wish)
       let self: Wanting | undefined
       const granted = new Promise<Lease>((resolve, reject) => {
         call = broker.open({
@@ -234,6 +272,8 @@ async function connectOnce(path: string): Promise<Session> {
             const lease: Lease = {
               id: grant.lease,
               link: linkTo(grant.path),
+              workerPath: grant.workerPath,
+              place: grant.place,
               app: wish.app,
               parent: wish.parent,
               isPinned: wish.key !== null,
@@ -259,12 +299,12 @@ async function connectOnce(path: string): Promise<Session> {
               resolve(lease)
             },
           }
-          want(place, self)
+          want(line, self)
         }
         broker.send({ kind: toBroker.lease, call, ...encode(wish) })
       })
       function leaveList(): void {
-        if (self !== undefined) wantNoMore(place, self)
+        if (self !== undefined) wantNoMore(line, self)
         self = undefined
       }
       function unqueue(): void {
@@ -281,6 +321,7 @@ async function connectOnce(path: string): Promise<Session> {
       }
     },
     giveBack,
+    askWorker,
     stash: (order) => inquire(toBroker.stash, order),
     counts: () => inquire<readonly AppCounts[]>(toBroker.counts, null),
     get isLost() {

@@ -1,12 +1,12 @@
 /** Runs the calls of one app in its thread, one at a time: results, streams with credits, callbacks, and the signal that ends them. */
-import type { MessagePort } from 'node:worker_threads'
 import type { Endpoint } from 'comlink'
 import { MonocerosError } from '../base/errors.ts'
-import { decode, type Encoded, encode, isClonable } from '../wire/codec.ts'
-import { parseFrame } from '../wire/frames.ts'
-import { type CallHead, fromWorker, isThrown, type Refusal, streamWindow } from '../wire/kinds.ts'
-import type { FromThread, ToThread } from '../wire/port-messages.ts'
+import type { DirtyPage } from '../lanes/dirty-page.ts'
+import { decode, encode, isClonable } from '../wire/codec.ts'
+import { frameBytes } from '../wire/frames.ts'
+import { type CallHead, fromThread, isThrown, type Refusal, streamWindow } from '../wire/kinds.ts'
 import { toThrown } from '../wire/thrown.ts'
+import type { Answer, DoorHost, Incoming } from './door.ts'
 
 /** An app as its thread has it. */
 export type AppInstance = Readonly<Record<string, unknown>>
@@ -17,20 +17,28 @@ export interface CallContext {
 }
 
 export interface RunnerOptions {
-  readonly port: MessagePort
   readonly app: AppInstance
   readonly appName: string
+  readonly page: DirtyPage
+  /** Upper limit of any call, in milliseconds; 0 = none. */
+  readonly timeoutMs: number
+  readonly nowMs: () => number
   /** Runs with the context of the call, so that calls made inside know under which lease. */
   within<T>(context: CallContext, run: () => T): T
   /** Makes a function, or an object, of an endpoint that leads to the caller. */
   wrap(endpoint: Endpoint): unknown
 }
 
+export type Runner = Pick<DoorHost, 'run' | 'end' | 'credit' | 'callback'>
+
 interface Running {
-  readonly job: number
+  readonly call: Incoming
   readonly controller: AbortController
-  credits: number
-  onCredit: (() => void) | null
+  ending: 'cancelled' | 'timeout' | null
+  /** Bytes of the chunks that the caller has not taken, the oldest first. */
+  readonly untaken: number[]
+  untakenBytes: number
+  wake: (() => void) | null
   readonly channels: Map<number, Channel>
 }
 
@@ -39,12 +47,6 @@ interface Channel {
   hear(data: unknown): void
   /** Whoever still waits for an answer of it gets an error. */
   close(): void
-}
-
-/** A frame for the caller. */
-interface Answer extends Encoded {
-  readonly kind: number
-  readonly flags: number
 }
 
 /** Not the app's own error: it is told by its code. */
@@ -59,41 +61,46 @@ class Refused extends Error {
 
 const reserved = new Set(['constructor', 'init', 'close', 'with', 'then', 'catch', 'finally', 'toJSON'])
 
-export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): void {
+export function createRunner({ app, appName, page, timeoutMs, nowMs, within, wrap }: RunnerOptions): Runner {
   let running: Running | null = null
 
-  function send(job: number, { kind, flags, meta, buffers }: Answer, isLast: boolean): void {
-    // The app may still have what it answers with. A copy that is handed over is one copy; a port would make two.
-    const owned = buffers.map((buffer) => buffer.slice())
-    const message: FromThread = { job, kind, flags, meta, buffers: owned, isLast }
-    port.postMessage(message, [meta.buffer as ArrayBuffer, ...owned.map((buffer) => buffer.buffer)])
-  }
-
-  async function run(job: number, memory: ArrayBuffer, lease: string): Promise<void> {
-    const controller = new AbortController()
-    const call: Running = { job, controller, credits: streamWindow, onCredit: null, channels: new Map() }
-    running = call
+  async function run(call: Incoming): Promise<Answer> {
+    const present: Running = {
+      call,
+      controller: new AbortController(),
+      ending: null,
+      untaken: [],
+      untakenBytes: 0,
+      wake: null,
+      channels: new Map(),
+    }
+    running = present
+    const { lease, action, leftMs } = call.head
+    const startedMs = nowMs()
+    const limitMs = Math.min(leftMs || Number.POSITIVE_INFINITY, timeoutMs || Number.POSITIVE_INFINITY)
+    page.begin({ lease, action, startedMs, deadlineMs: limitMs === Number.POSITIVE_INFINITY ? 0 : startedMs + limitMs })
     let last: Answer
     try {
-      last = await answer(call, memory, lease)
+      last = await answer(present)
     } catch (error) {
       last = thrown(error)
     }
     running = null
-    closeChannels(call)
-    send(job, last, true)
+    page.end()
+    closeChannels(present)
+    // What comes of a call that was told to end is its own error, which would hide why.
+    return present.ending !== null && last.kind === fromThread.error ? refusal(endOf(call.head, present.ending)) : last
   }
 
-  async function answer(call: Running, memory: ArrayBuffer, lease: string): Promise<Answer> {
-    const frame = parseFrame(memory)
-    const head = JSON.parse(Buffer.from(frame.buffers[0]!).toString()) as CallHead
+  async function answer(present: Running): Promise<Answer> {
+    const { head, frame } = present.call
     const args = decode<unknown[]>({ meta: frame.meta, buffers: frame.buffers.slice(1) })
     const method = actionOf(head.action)
     if (method === null) return refusal({ code: 'MON_DIRTY_NO_ACTION', facts: { app: appName, action: head.action } })
-    for (const index of head.callbacks) args[index] = unawaitable(wrap(endpointOf(call, index)) as object)
-    const { controller } = call
+    for (const index of head.callbacks) args[index] = unawaitable(wrap(endpointOf(present, index)) as object)
+    const { controller } = present
     const context: CallContext = {
-      lease,
+      lease: head.lease,
       // Not made before it is asked for.
       get signal() {
         return controller.signal
@@ -102,7 +109,7 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
     // A generator has the context of whoever asks it for its next value, so all of it runs inside.
     return await within(context, async () => {
       const value = await Reflect.apply(method, app, args)
-      return isStream(value) ? await stream(call, value) : answerOf(fromWorker.result, value)
+      return isStream(value) ? await stream(present, value) : answerOf(fromThread.result, value)
     })
   }
 
@@ -112,18 +119,23 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
     return typeof method === 'function' ? (method as (...args: unknown[]) => unknown) : null
   }
 
-  async function stream(call: Running, source: AsyncIterable<unknown> | Iterable<unknown>): Promise<Answer> {
+  /** A reader that is slow stops the generator, not the memory. */
+  const isFull = ({ untaken, untakenBytes }: Running) => untaken.length >= streamWindow.chunks || untakenBytes >= streamWindow.bytes
+
+  async function stream(present: Running, source: AsyncIterable<unknown> | Iterable<unknown>): Promise<Answer> {
     const iterator = (Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()) as AsyncIterator<unknown>
-    const { signal } = call.controller
+    const { signal } = present.controller
     try {
       for (;;) {
-        // A reader that is slow stops the generator, not the memory.
-        while (call.credits === 0 && !signal.aborted) await new Promise<void>((resolve) => (call.onCredit = resolve))
+        while (isFull(present) && !signal.aborted) await new Promise<void>((resolve) => (present.wake = resolve))
         if (signal.aborted) throw signal.reason
         const { done, value } = await iterator.next()
-        if (done === true) return answerOf(fromWorker.end, value)
-        call.credits--
-        send(call.job, answerOf(fromWorker.chunk, value), false)
+        if (done === true) return answerOf(fromThread.end, value)
+        const chunk = answerOf(fromThread.chunk, value)
+        const bytes = frameBytes({ ...chunk, call: 0 })
+        present.untaken.push(bytes)
+        present.untakenBytes += bytes
+        present.call.send(chunk)
       }
     } catch (error) {
       // Its finally blocks run; what they throw is not what ended it.
@@ -136,7 +148,7 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
     }
   }
 
-  function endpointOf(call: Running, channel: number): Endpoint {
+  function endpointOf(present: Running, channel: number): Endpoint {
     const listeners = new Set<(event: { data: unknown }) => void>()
     const unanswered = new Set<unknown>()
     const hear = (data: unknown) => {
@@ -146,16 +158,16 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
     const close = () => {
       for (const id of unanswered) hear({ id, type: 'HANDLER', name: 'throw', value: { isError: true, value: lateError() } })
     }
-    call.channels.set(channel, { hear, close })
+    present.channels.set(channel, { hear, close })
     return {
       postMessage(message: unknown) {
         // Comlink says so when the callback has been collected, whenever that is, and nobody waits for an answer.
         const isRelease = (message as { type?: unknown }).type === 'RELEASE'
-        const isOver = running !== call || call.controller.signal.aborted
+        const isOver = running !== present || present.controller.signal.aborted
         if (isOver && isRelease) return
         if (isOver) throw lateError()
         if (!isRelease) unanswered.add((message as { id?: unknown }).id)
-        send(call.job, { kind: fromWorker.callback, flags: channel, ...encode(message) }, false)
+        present.call.send({ kind: fromThread.callback, flags: channel, ...encode(message) })
       },
       addEventListener: (_: string, listener: unknown) => void listeners.add(listener as (event: { data: unknown }) => void),
       removeEventListener: (_: string, listener: unknown) => void listeners.delete(listener as (event: { data: unknown }) => void),
@@ -168,35 +180,12 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
 
   const lateError = () => new MonocerosError('MON_DIRTY_CALLBACK', { app: appName })
 
-  const refusal = (why: Refusal): Answer => ({ kind: fromWorker.error, flags: 0, ...encode(why) })
+  const refusal = (why: Refusal): Answer => ({ kind: fromThread.error, flags: 0, ...encode(why) })
 
   function thrown(error: unknown): Answer {
     if (error instanceof Refused) return refusal(error.refusal)
-    return { kind: fromWorker.error, flags: isThrown, ...encode(toThrown(error, isClonable)) }
+    return { kind: fromThread.error, flags: isThrown, ...encode(toThrown(error, isClonable)) }
   }
-
-  port.on('message', (message: ToThread) => {
-    if (message.type === 'call') return void run(message.job, message.memory, message.lease)
-    if (running === null || running.job !== message.job) return
-    switch (message.type) {
-      case 'cancel':
-        running.controller.abort(
-          Object.assign(new Error(message.why === 'timeout' ? 'the call has timed out' : 'the call was cancelled'), { name: 'AbortError' }),
-        )
-        running.onCredit?.()
-        closeChannels(running)
-        break
-      case 'credit':
-        running.credits += message.count
-        running.onCredit?.()
-        break
-      case 'callback': {
-        const frame = parseFrame(message.memory)
-        running.channels.get(frame.flags)?.hear(decode(frame))
-        break
-      }
-    }
-  })
 
   /** An answer that cannot be sent is the app's mistake, and is told as one. */
   function answerOf(kind: number, value: unknown): Answer {
@@ -207,6 +196,31 @@ export function runCalls({ port, app, appName, within, wrap }: RunnerOptions): v
       throw new Refused({ code: 'MON_DIRTY_NOT_SERIALIZABLE', facts: { what: `the answer of ${appName}`, problem } }, problem)
     }
   }
+
+  return {
+    run,
+    end(why) {
+      if (running === null || running.ending !== null) return
+      running.ending = why
+      const text = why === 'timeout' ? 'the call has timed out' : 'the call was cancelled'
+      running.controller.abort(Object.assign(new Error(text), { name: 'AbortError' }))
+      running.wake?.()
+      closeChannels(running)
+    },
+    credit(chunks) {
+      if (running === null) return
+      for (const bytes of running.untaken.splice(0, chunks)) running.untakenBytes -= bytes
+      running.wake?.()
+    },
+    callback(frame) {
+      running?.channels.get(frame.flags)?.hear(decode(frame))
+    },
+  }
+}
+
+function endOf({ app, action, leftMs }: CallHead, why: 'cancelled' | 'timeout'): Refusal {
+  if (why === 'cancelled') return { code: 'MON_DIRTY_CANCELLED', facts: { app, action } }
+  return { code: 'MON_DIRTY_TIMEOUT', facts: { app, action, phase: 'running', afterMs: leftMs } }
 }
 
 /** A callback that fails does not end the thread of an app that has not waited for it. */

@@ -69,7 +69,7 @@ export type OrderToWorker =
   /** To a dirty arbiter: kill all workers and end. */
   | { readonly type: 'force' }
   /** To a dirty worker: this lease ends with the call that runs under it, or at once; its holder is gone, or does not give it back. */
-  | { readonly type: 'revoke'; readonly lease: string; readonly isHolderGone: boolean }
+  | { readonly type: 'revoke'; readonly place: number; readonly lease: string; readonly isHolderGone: boolean }
   /** To a dirty worker, as the answer to `apps`: those that are its own, with how many threads each has. */
   | { readonly type: 'share'; readonly apps: DirtyBoot['apps']; readonly threads: Readonly<Record<string, number>> }
   /** To a dirty arbiter: replace the workers, with these settings; it answers with `reloaded` and the same number. */
@@ -118,8 +118,8 @@ export type FactFromWorker =
   | { readonly type: 'transitions'; readonly steps: readonly Transition[]; readonly dropped: number }
   /** From a dirty worker that was to ask: what its apps say of themselves. It waits for its share of them. */
   | { readonly type: 'apps'; readonly apps: readonly DirtyAppFacts[] }
-  /** How many calls of an app it takes at once. */
-  | { readonly type: 'capacity'; readonly app: string; readonly count: number }
+  /** A thread of it takes calls, takes no more, or has ended; `place` is its number in this worker. */
+  | { readonly type: 'place'; readonly place: number; readonly app: string; readonly state: 'open' | 'leaving' | 'gone' }
   /** What ran under a revoked lease has ended. */
   | { readonly type: 'lease.over'; readonly lease: string }
   /** From a dirty arbiter. */

@@ -3,18 +3,25 @@ import type { MessagePort } from 'node:worker_threads'
 import type { StepAnswer } from './thread-control.ts'
 
 export interface DirtyTask {
-  /** Carries the calls (`wire/port-messages.ts`). */
-  readonly calls: MessagePort
+  /** Carries words about calls (`wire/port-messages.ts`); the calls come to the thread's own socket. */
+  readonly words: MessagePort
   readonly control: MessagePort
   readonly vitals: SharedArrayBuffer
+  readonly page: SharedArrayBuffer
   readonly orders: DirtyThreadOrders
 }
 
 export interface DirtyThreadOrders {
-  readonly lane: number
   /** The name by which the app is called, and where its class is. */
   readonly app: string
   readonly spec: string
+  /** Where it is called. */
+  readonly path: string
+  readonly frameMaxBytes: number
+  /** Upper limit of any call; 0 = none. */
+  readonly timeoutMs: number
+  /** Each call that ends is told, and not only counted. */
+  readonly isCounted: boolean
 }
 
 export type DirtyOpenAnswer = { readonly ok: true; readonly loadMs: number } | Extract<StepAnswer, { ok: false }>

@@ -32,6 +32,8 @@ const align = (bytes: number) => (bytes + 7) & ~7
 const padding = Buffer.alloc(8)
 
 export const emptyMeta = new Uint8Array(0)
+/** Up to here a frame is written in one piece, a copy of what it is made of. */
+export const smallFrameBytes = 4_096
 
 /** Bytes of a frame on the wire. */
 export function frameBytes({ meta, buffers = [] }: OutFrame): number {
@@ -40,13 +42,13 @@ export function frameBytes({ meta, buffers = [] }: OutFrame): number {
   )
 }
 
-/** Writes a frame; false when the socket has enough for now. */
-export function writeFrame(socket: Socket, frame: OutFrame, onWritten?: () => void): boolean {
+/** Writes a frame; false when the socket has enough for now. @param onWritten called without an error when the kernel has all of it */
+export function writeFrame(socket: Socket, frame: OutFrame, onWritten?: (error?: Error | null) => void): boolean {
   const { kind, flags = 0, call, meta, buffers = [] } = frame
   const bytes = frameBytes(frame)
   const headBytes = align(fixedBytes + 4 * buffers.length)
-  const isWhole = bytes <= smallBytes
-  const isSmall = isWhole || meta.byteLength <= smallBytes
+  const isWhole = bytes <= smallFrameBytes
+  const isSmall = isWhole || meta.byteLength <= smallFrameBytes
   const head = Buffer.allocUnsafe(isWhole ? bytes : headBytes + (isSmall ? align(meta.byteLength) : 0))
   head.writeUInt32LE(bytes - lengthBytes, 0)
   head[4] = kind
@@ -72,7 +74,6 @@ export function writeFrame(socket: Socket, frame: OutFrame, onWritten?: () => vo
   socket.uncork()
   return isWilling
 }
-const smallBytes = 4_096
 
 function writePadded(socket: Socket, bytes: Uint8Array): boolean {
   const isWilling = socket.write(bytes)

@@ -31,19 +31,32 @@ export const fromBroker = {
   counted: 6,
 } as const
 
-/** Between a client and a dirty worker. */
-export const toWorker = {
-  /** The first buffer is a `CallHead` in JSON, which the worker's main thread reads; the meta part is the list of arguments. */
+/** Between a client and the thread of an app, which listens itself: a call goes no way around. */
+export const toThread = {
+  /** The first buffer is a `CallHead` in JSON; the meta part is the list of arguments. */
   call: 1,
   /** The caller does not want the answer any more; flags is 1 when its time was up. */
   cancel: 2,
-  /** flags: how many more chunks the caller can take. */
+  /** flags: how many more chunks the caller has taken. */
   credit: 3,
   /** An answer of a callback: what Comlink sends, for the channel in flags. */
   callback: 4,
 } as const
 
+/** Between a client and the main thread of a dirty worker, which answers while the thread of an app is blocked. */
+export const toWorker = {
+  /** `CallPlace`: the call under this lease is to end, by force if it does not heed its signal; flags is 1 when its time was up. */
+  end: 1,
+  /** `CallPlace`: the connection to its thread has ended; why? */
+  fate: 2,
+} as const
+
 export const fromWorker = {
+  /** `Refusal`, or null: nothing runs under that lease any more. The answer to both. */
+  over: 1,
+} as const
+
+export const fromThread = {
   /** The value. */
   result: 1,
   /** `Refusal`, or a `Thrown` of the app when flags is 1. */
@@ -56,8 +69,10 @@ export const fromWorker = {
   callback: 5,
   /** The lease of the call had ended before it came: nothing was begun, and another lease is to be asked for. */
   leaseOver: 6,
-  /** The first frame of a connection, of no call: a worker that was killed before it has begun nothing of what was sent to it. */
+  /** The first frame of a connection, of no call: a thread that was ended before it has begun nothing of what was sent to it. */
   hello: 7,
+  /** Of no call: it takes no more, and ends when its callers have closed their connections. */
+  goodbye: 8,
 } as const
 
 export const isThrown = 1
@@ -86,8 +101,19 @@ export interface LeaseWish {
 
 export interface LeaseGrant {
   readonly lease: string
-  /** Where the worker listens. */
+  /** Where the thread listens that takes the call. */
   readonly path: string
+  /** Where the main thread of its worker listens. */
+  readonly workerPath: string
+  /** The number of the thread in its worker. */
+  readonly place: number
+}
+
+/** A call, as the main thread of its worker knows it. */
+export interface CallPlace {
+  /** The number of the thread in its worker. */
+  readonly place: number
+  readonly lease: string
 }
 
 /** What the broker knows of an app at one moment. */
@@ -134,5 +160,7 @@ export type StashOrder =
   | { readonly op: 'tables' }
   | { readonly op: 'exists'; readonly table: string; readonly key: string | null }
 
-/** How many chunks of a stream may be under way and not yet taken. */
-export const streamWindow = 16
+/** How much of a stream may be under way and not yet taken: so many chunks, and no other once there are so many bytes. */
+export const streamWindow = { chunks: 32, bytes: 1024 * 1024 } as const
+/** Chunks are told to have been taken in such portions. */
+export const creditPortion = { chunks: 8, bytes: 128 * 1024 } as const

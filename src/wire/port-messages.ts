@@ -1,21 +1,16 @@
-/** What a dirty worker's main thread and the thread of an app tell each other about calls, over one port. */
+/** What a dirty worker's main thread and the thread of an app tell each other beside the calls. */
 export type ToThread =
-  /** A frame of kind `call`, whole. */
-  | { readonly type: 'call'; readonly job: number; readonly memory: ArrayBuffer; readonly lease: string }
-  /** The app's signal fires. */
-  | { readonly type: 'cancel'; readonly job: number; readonly why: 'cancelled' | 'timeout' }
-  | { readonly type: 'credit'; readonly job: number; readonly count: number }
-  /** A frame of kind `callback`, whole. */
-  | { readonly type: 'callback'; readonly job: number; readonly memory: ArrayBuffer }
+  /** The call under this lease is to end: its signal fires. */
+  | { readonly type: 'end'; readonly lease: string; readonly why: 'cancelled' | 'timeout' }
+  /** This lease ends with the call that runs under it, or at once: a call that comes under it later is not begun. */
+  | { readonly type: 'revoke'; readonly lease: string }
+  /** Take no more calls, finish the one that runs, and see the callers off. */
+  | { readonly type: 'leave' }
 
 export type FromThread =
-  /** One frame for the caller, of a kind of `fromWorker`. */
-  {
-    readonly job: number
-    readonly kind: number
-    readonly flags: number
-    readonly meta: Uint8Array
-    readonly buffers: readonly Uint8Array[]
-    /** The call is over, and the thread takes another. */
-    readonly isLast: boolean
-  }
+  /** Nothing runs under the revoked lease any more. */
+  | { readonly type: 'over'; readonly lease: string }
+  /** A call is over; told where calls are counted. */
+  | { readonly type: 'done' }
+  /** The last word before it can end: no call runs, and none comes. */
+  | { readonly type: 'quiet' }

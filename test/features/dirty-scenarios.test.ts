@@ -350,7 +350,7 @@ test.skipIf(process.getuid?.() !== 0 || nobody === undefined || !isReadableByAll
     expect(readFileSync(`/proc/${worker}/status`, 'latin1')).toContain(`Uid:\t${nobody}\t`)
     const folder = dirname(socketOf(server))
     expect([folder, ...readdirSync(folder).map((name) => join(folder, name))].map((path) => String(statSync(path).uid))).toEqual(
-      Array(3).fill(nobody),
+      Array(4).fill(nobody),
     )
   },
 )

@@ -8,7 +8,7 @@ import { startCall } from '../../../src/dirty-client/call.ts'
 import { openSession } from '../../../src/dirty-client/session.ts'
 import { decode, encode } from '../../../src/wire/codec.ts'
 import { type Frame, type OutFrame, readFrames, writeFrame } from '../../../src/wire/frames.ts'
-import { fromBroker, fromWorker, toBroker, toWorker } from '../../../src/wire/kinds.ts'
+import { fromBroker, fromThread, toBroker, toThread } from '../../../src/wire/kinds.ts'
 
 let folder = ''
 let servers: Server[] = []
@@ -40,7 +40,7 @@ function listen(name: string, onFrame: (frame: Frame, reply: Reply, socket: Sock
   return new Promise<string>((resolve) => server.listen(path, () => resolve(path)))
 }
 
-const greet = (socket: Socket) => writeFrame(socket, { kind: fromWorker.hello, call: 0, ...encode(null) })
+const greet = (socket: Socket) => writeFrame(socket, { kind: fromThread.hello, call: 0, ...encode(null) })
 
 /** Gives the workers of these names in turn, and the last of them ever after. */
 function broker(workers: readonly string[], onRelease: (lease: string) => void = () => undefined) {
@@ -49,12 +49,12 @@ function broker(workers: readonly string[], onRelease: (lease: string) => void =
     if (frame.kind === toBroker.hello) reply(fromBroker.welcome, { timeoutMs: 10_000, frameMaxBytes: 2 ** 20 })
     else if (frame.kind === toBroker.lease) {
       const path = join(folder, workers[Math.min(given, workers.length - 1)] as string)
-      reply(fromBroker.granted, { lease: String(++given), path })
+      reply(fromBroker.granted, { lease: String(++given), path, workerPath: join(folder, 'nobody'), place: 1 })
     } else if (frame.kind === toBroker.release) onRelease(decode<{ lease: string }>(frame).lease)
   })
 }
 
-const good = () => listen('good', (frame, reply) => frame.kind === toWorker.call && reply(fromWorker.result, 'answer'), greet)
+const good = () => listen('good', (frame, reply) => frame.kind === toThread.call && reply(fromThread.result, 'answer'), greet)
 const call = (path: string) => Promise.resolve(startCall(() => openSession(path), { app: 'app', action: 'act', args: [1], parent: null }))
 
 test('a call to a worker that goes before it has greeted is made again by another', async () => {
@@ -80,7 +80,7 @@ test('a call to a worker that goes after it has greeted is lost, and not made tw
 test('a call that comes after its lease has ended asks for another lease, and gives that one back', async () => {
   const released: string[] = []
   const path = await broker(['late', 'good'], (lease) => released.push(lease))
-  await listen('late', (frame, reply) => frame.kind === toWorker.call && reply(fromWorker.leaseOver, null), greet)
+  await listen('late', (frame, reply) => frame.kind === toThread.call && reply(fromThread.leaseOver, null), greet)
   await good()
   expect(await call(path)).toBe('answer')
   expect(released).toContain('1')
@@ -91,7 +91,7 @@ test('a caller whose broker is gone leaves the workers alone', async () => {
   const path = await broker(['good'])
   await listen(
     'good',
-    (frame, reply) => frame.kind === toWorker.call && reply(fromWorker.result, 'answer'),
+    (frame, reply) => frame.kind === toThread.call && reply(fromThread.result, 'answer'),
     (socket) => {
       greet(socket)
       connections.add(socket)

@@ -1,0 +1,185 @@
+/** Where the thread of a dirty app is called: its socket, who is connected, and the calls under a lease that still holds. */
+import { createServer, type Server, type Socket } from 'node:net'
+import { type Encoded, encode } from '../wire/codec.ts'
+import { type Frame, frameBytes, readFrames, smallFrameBytes, writeFrame } from '../wire/frames.ts'
+import { type CallHead, fromThread, isTimeout, type Refusal, toThread } from '../wire/kinds.ts'
+
+/** A frame for a caller. */
+export interface Answer extends Encoded {
+  readonly kind: number
+  readonly flags: number
+}
+
+/** A call that has come, from its first frame to the last of its answer. */
+export interface Incoming {
+  readonly head: CallHead
+  readonly frame: Frame
+  send(answer: Answer): void
+}
+
+export interface DoorHost {
+  /** Settles when the call is over. Only then is another begun. */
+  run(call: Incoming): Promise<Answer>
+  /** The call that runs is to end. */
+  end(why: 'cancelled' | 'timeout'): void
+  /** Chunks of the stream that runs were taken. */
+  credit(chunks: number): void
+  /** An answer of a callback of the call that runs. */
+  callback(frame: Frame): void
+  /** Nothing runs under the revoked lease any more. */
+  onOver(lease: string): void
+  onDone(): void
+}
+
+export interface Door {
+  listen(path: string): Promise<void>
+  revoke(lease: string): void
+  /** Ends the call that runs under this lease. */
+  endCall(lease: string, why: 'cancelled' | 'timeout'): void
+  /** Takes no more calls. Settles when the one that runs is over and the callers have gone. */
+  leave(): Promise<void>
+}
+
+interface Pending {
+  readonly socket: Socket
+  readonly frame: Frame
+  readonly head: CallHead
+}
+
+const overMax = 1_000
+/** A caller that stands still is not waited for any longer. */
+const farewellMs = 1_000
+
+export function openDoor(frameMaxBytes: number, host: DoorHost): Door {
+  const sockets = new Set<Socket>()
+  /** Revoked: a call that its holder had already sent may still come. */
+  const over = new Set<string>()
+  const pending: Pending[] = []
+  let running: Pending | null = null
+  let isLeaving = false
+  let onQuiet: (() => void) | null = null
+
+  function hear(socket: Socket, frame: Frame): void {
+    const isOfRunning = running !== null && running.socket === socket && running.frame.call === frame.call
+    switch (frame.kind) {
+      case toThread.call:
+        // What has no head is of no client of ours.
+        if (frame.buffers.length === 0) return void socket.destroy()
+        pending.push({ socket, frame, head: JSON.parse(Buffer.from(frame.buffers[0]!).toString()) as CallHead })
+        if (running === null) void runNext()
+        break
+      case toThread.cancel:
+        if (isOfRunning) host.end(frame.flags === isTimeout ? 'timeout' : 'cancelled')
+        break
+      case toThread.credit:
+        if (isOfRunning) host.credit(frame.flags)
+        break
+      case toThread.callback:
+        if (isOfRunning) host.callback(frame)
+        break
+    }
+  }
+
+  async function runNext(): Promise<void> {
+    for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+      const { socket, frame, head } = next
+      if (socket.destroyed) continue
+      // Its place may be another caller's by now.
+      if (isLeaving || over.has(head.lease)) {
+        writeFrame(socket, { kind: fromThread.leaseOver, call: frame.call, ...encode(null) })
+        continue
+      }
+      running = next
+      const last = await host.run({
+        head,
+        frame,
+        send: (answer) => send(socket, frame.call, answer),
+      })
+      running = null
+      send(socket, frame.call, last)
+      host.onDone()
+      if (over.has(head.lease)) host.onOver(head.lease)
+    }
+    endIfQuiet()
+  }
+
+  /** What is too long its caller could not read on after, and has other calls on this connection. */
+  function send(socket: Socket, call: number, { kind, flags, meta, buffers }: Answer): void {
+    if (socket.destroyed) return
+    const bytes = frameBytes({ kind, call, meta, buffers })
+    if (bytes > frameMaxBytes) {
+      host.end('cancelled')
+      writeFrame(socket, { kind: fromThread.error, call, ...encode({ code: 'MON_DIRTY_FRAME', facts: { bytes } } satisfies Refusal) })
+      return
+    }
+    // The app may still have what it answers with, and write to it before the socket has taken all of it.
+    writeFrame(socket, { kind, flags, call, meta, buffers: bytes <= smallFrameBytes ? buffers : buffers.map((buffer) => buffer.slice()) })
+  }
+
+  function endIfQuiet(): void {
+    if (onQuiet !== null && running === null && sockets.size === 0) onQuiet()
+  }
+
+  const server: Server = createServer((socket) => {
+    sockets.add(socket)
+    writeFrame(socket, { kind: isLeaving ? fromThread.goodbye : fromThread.hello, call: 0, ...encode(null) })
+    const reader = readFrames(
+      frameMaxBytes,
+      (frame) => {
+        try {
+          hear(socket, frame)
+        } catch {
+          // Not one of ours, or not of our version: it is not listened to any longer.
+          socket.destroy()
+        }
+      },
+      (bytes) => {
+        writeFrame(socket, { kind: fromThread.error, call: 0, ...encode({ code: 'MON_DIRTY_FRAME', facts: { bytes } } satisfies Refusal) })
+        socket.destroySoon()
+      },
+    )
+    socket.on('data', reader.push)
+    socket.on('error', () => undefined) // its close tells
+    socket.once('close', () => {
+      sockets.delete(socket)
+      if (running?.socket === socket) host.end('cancelled')
+      endIfQuiet()
+    })
+  })
+
+  return {
+    listen: (path) =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(path, resolve)
+      }),
+    revoke(lease) {
+      over.add(lease)
+      const [oldest] = over
+      if (over.size > overMax && oldest !== undefined) over.delete(oldest)
+      if (running?.head.lease !== lease) host.onOver(lease)
+    },
+    endCall(lease, why) {
+      if (running?.head.lease === lease) host.end(why)
+    },
+    leave() {
+      return new Promise((resolve) => {
+        isLeaving = true
+        let timer: NodeJS.Timeout | undefined
+        onQuiet = () => {
+          onQuiet = null
+          clearTimeout(timer)
+          server.close()
+          resolve()
+        }
+        for (const socket of sockets) writeFrame(socket, { kind: fromThread.goodbye, call: 0, ...encode(null) })
+        const giveUp = () => {
+          if (running === null) onQuiet?.()
+          else timer = setTimeout(giveUp, farewellMs)
+        }
+        timer = setTimeout(giveUp, farewellMs)
+        endIfQuiet()
+      })
+    },
+  }
+}
