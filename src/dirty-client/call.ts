@@ -46,7 +46,8 @@ const fatePatienceMs = 1_000
 /** More than the head of a call takes beside its arguments. */
 const headRoomBytes = 4_096
 
-export function startCall(open: () => Promise<Session>, order: CallOrder): RunningCall {
+/** @param open answers with the session at once where there is one: a call then goes out before anything else runs */
+export function startCall(open: () => Session | Promise<Session>, order: CallOrder): RunningCall {
   const steps: Step[] = []
   let wake: (() => void) | null = null
   let isOver = false
@@ -117,13 +118,14 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
     if (order.signal?.aborted) return onAbort()
     order.signal?.addEventListener('abort', onAbort, { once: true })
     startTimer(timeoutMs)
-    session = await open()
-    const limits = await session.welcome()
+    const opened = open()
+    session = opened instanceof Promise ? await opened : opened
+    const { limits } = session
     if (limits.timeoutMs > 0 && (timeoutMs === 0 || limits.timeoutMs < timeoutMs)) startTimer(limits.timeoutMs)
     const bytes = frameBytes({ kind: toThread.call, call: 0, ...encoded }) + headRoomBytes
     if (bytes > limits.frameMaxBytes) throw dirtyError('MON_DIRTY_FRAME', { bytes })
     while (!isOver) {
-      const got = await acquire(session)
+      const got = takeWarm(session) ?? (await acquire(session))
       if (isOver || got === null) return got === null ? undefined : session.giveBack(got)
       if (await send(session, got, encoded, callbacks)) return
       // The worker was gone before it had the call: nothing has been begun. The broker hears of it in a moment.
@@ -133,10 +135,10 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
     }
   }
 
+  const takeWarm = (from: Session) => (order.key === undefined ? from.takeWarm(order.app, order.parent) : null)
+
   async function acquire(from: Session): Promise<Lease | null> {
     state = 'queued'
-    const warm = order.key === undefined ? from.takeWarm(order.app, order.parent) : null
-    if (warm !== null) return warm
     const wish: LeaseWish = { app: order.app, key: order.key ?? null, priority: order.priority ?? 0, parent: order.parent }
     asking = from.ask(wish)
     try {
@@ -265,7 +267,7 @@ export function startCall(open: () => Promise<Session>, order: CallOrder): Runni
       postMessage(message: unknown) {
         const answer = { kind: toThread.callback, call, flags: channel, ...encode(message) }
         // Comlink tells the other side that there is an answer that cannot be sent.
-        if (session !== null && frameBytes(answer) > session.frameMaxBytes)
+        if (session !== null && frameBytes(answer) > session.limits.frameMaxBytes)
           throw dirtyError('MON_DIRTY_FRAME', { bytes: frameBytes(answer) })
         lease?.link.send(answer)
       },

@@ -47,6 +47,8 @@ const key = Symbol.for('monoceros.dirty')
 
 interface Shared {
   readonly sessions: Map<string, Promise<Session>>
+  /** Those that are connected. */
+  readonly present: Map<string, Session>
   /** Of the call that runs at present, in the threads of dirty apps: its lease, and the signal that ends it. */
   lease(): string | null
   signal(): AbortSignal
@@ -55,7 +57,7 @@ interface Shared {
 /** One for the whole thread, however often this module is loaded in it. */
 export function shared(): Shared {
   const holder = globalThis as { [key]?: Shared }
-  holder[key] ??= { sessions: new Map(), lease: () => null, signal: () => never.signal }
+  holder[key] ??= { sessions: new Map(), present: new Map(), lease: () => null, signal: () => never.signal }
   return holder[key]
 }
 
@@ -64,6 +66,12 @@ const never = new AbortController()
 /** In the thread of a dirty app: where the present call is known. */
 export function setCallSource(source: Pick<Shared, 'lease' | 'signal'>): void {
   Object.assign(shared(), source)
+}
+
+/** At once where it is connected. */
+function presentSession(path: string | undefined): Session | Promise<Session> {
+  const session = shared().present.get(path ?? process.env[socketVariable] ?? '')
+  return session === undefined || session.isLost ? sessionOf(path) : session
 }
 
 export function sessionOf(path: string | undefined): Promise<Session> {
@@ -76,14 +84,15 @@ export function sessionOf(path: string | undefined): Promise<Session> {
 }
 
 function renew(path: string, old: Promise<Session> | undefined): Promise<Session> {
-  const { sessions } = shared()
-  const present = sessions.get(path)
-  if (present !== undefined && present !== old) return present
+  const { sessions, present } = shared()
+  const known = sessions.get(path)
+  if (known !== undefined && known !== old) return known
   const session = openSession(path)
   sessions.set(path, session)
-  session.catch(() => {
-    if (sessions.get(path) === session) sessions.delete(path)
-  })
+  session.then(
+    (one) => present.set(path, one),
+    () => sessions.get(path) === session && sessions.delete(path),
+  )
   return session
 }
 
@@ -97,7 +106,7 @@ export const dirtyCounts = async ({ socket }: DirtyOptions = {}): Promise<readon
 /** Starts a call by names. */
 export function callAction(order: Omit<CallOrder, 'parent'> & { readonly socket?: string | undefined }): RunningCall {
   const { socket, ...rest } = order
-  return startCall(() => sessionOf(socket), { ...rest, parent: shared().lease() })
+  return startCall(() => presentSession(socket), { ...rest, parent: shared().lease() })
 }
 
 export interface DirtyOptions {

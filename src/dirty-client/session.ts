@@ -43,8 +43,7 @@ export interface Asking {
 }
 
 export interface Session {
-  welcome(): Promise<Welcome>
-  readonly frameMaxBytes: number
+  readonly limits: Welcome
   /** A lease that is at hand, taken under the same parent; null: ask for one. */
   takeWarm(app: string, parent: string | null): Lease | null
   ask(wish: LeaseWish): Asking
@@ -243,8 +242,7 @@ async function connectOnce(path: string): Promise<Session> {
   }
 
   return {
-    welcome: () => Promise.resolve(welcome),
-    frameMaxBytes,
+    limits: welcome,
     takeWarm(app, parent) {
       const list = warm.get(lineOf({ app, parent }))
       while (list !== undefined && list.length > 0) {

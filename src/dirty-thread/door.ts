@@ -47,6 +47,9 @@ interface Pending {
 }
 
 const overMax = 1_000
+const headIn = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
+  JSON.parse(Buffer.from(buffer, byteOffset, byteLength).toString()) as CallHead
+
 /** A caller that stands still is not waited for any longer. */
 const farewellMs = 1_000
 
@@ -65,7 +68,7 @@ export function openDoor(frameMaxBytes: number, host: DoorHost): Door {
       case toThread.call:
         // What has no head is of no client of ours.
         if (frame.buffers.length === 0) return void socket.destroy()
-        pending.push({ socket, frame, head: JSON.parse(Buffer.from(frame.buffers[0]!).toString()) as CallHead })
+        pending.push({ socket, frame, head: headIn(frame.buffers[0]!) })
         if (running === null) void runNext()
         break
       case toThread.cancel:

@@ -33,7 +33,8 @@ export type Runner = Pick<DoorHost, 'run' | 'end' | 'credit' | 'callback'>
 
 interface Running {
   readonly call: Incoming
-  readonly controller: AbortController
+  /** Made when somebody asks for the signal, or the call is told to end. */
+  controller: AbortController | null
   ending: 'cancelled' | 'timeout' | null
   /** Bytes of the chunks that the caller has not taken, the oldest first. */
   readonly untaken: number[]
@@ -67,7 +68,7 @@ export function createRunner({ app, appName, page, timeoutMs, nowMs, within, wra
   async function run(call: Incoming): Promise<Answer> {
     const present: Running = {
       call,
-      controller: new AbortController(),
+      controller: null,
       ending: null,
       untaken: [],
       untakenBytes: 0,
@@ -98,12 +99,10 @@ export function createRunner({ app, appName, page, timeoutMs, nowMs, within, wra
     const method = actionOf(head.action)
     if (method === null) return refusal({ code: 'MON_DIRTY_NO_ACTION', facts: { app: appName, action: head.action } })
     for (const index of head.callbacks) args[index] = unawaitable(wrap(endpointOf(present, index)) as object)
-    const { controller } = present
     const context: CallContext = {
       lease: head.lease,
-      // Not made before it is asked for.
       get signal() {
-        return controller.signal
+        return signalOf(present)
       },
     }
     // A generator has the context of whoever asks it for its next value, so all of it runs inside.
@@ -111,6 +110,11 @@ export function createRunner({ app, appName, page, timeoutMs, nowMs, within, wra
       const value = await Reflect.apply(method, app, args)
       return isStream(value) ? await stream(present, value) : answerOf(fromThread.result, value)
     })
+  }
+
+  function signalOf(present: Running): AbortSignal {
+    present.controller ??= new AbortController()
+    return present.controller.signal
   }
 
   function actionOf(name: string): ((...args: unknown[]) => unknown) | null {
@@ -124,7 +128,7 @@ export function createRunner({ app, appName, page, timeoutMs, nowMs, within, wra
 
   async function stream(present: Running, source: AsyncIterable<unknown> | Iterable<unknown>): Promise<Answer> {
     const iterator = (Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()) as AsyncIterator<unknown>
-    const { signal } = present.controller
+    const signal = signalOf(present)
     try {
       for (;;) {
         while (isFull(present) && !signal.aborted) await new Promise<void>((resolve) => (present.wake = resolve))
@@ -163,7 +167,7 @@ export function createRunner({ app, appName, page, timeoutMs, nowMs, within, wra
       postMessage(message: unknown) {
         // Comlink says so when the callback has been collected, whenever that is, and nobody waits for an answer.
         const isRelease = (message as { type?: unknown }).type === 'RELEASE'
-        const isOver = running !== present || present.controller.signal.aborted
+        const isOver = running !== present || present.ending !== null
         if (isOver && isRelease) return
         if (isOver) throw lateError()
         if (!isRelease) unanswered.add((message as { id?: unknown }).id)
@@ -203,7 +207,8 @@ export function createRunner({ app, appName, page, timeoutMs, nowMs, within, wra
       if (running === null || running.ending !== null) return
       running.ending = why
       const text = why === 'timeout' ? 'the call has timed out' : 'the call was cancelled'
-      running.controller.abort(Object.assign(new Error(text), { name: 'AbortError' }))
+      signalOf(running)
+      running.controller?.abort(Object.assign(new Error(text), { name: 'AbortError' }))
       running.wake?.()
       closeChannels(running)
     },

@@ -106,11 +106,10 @@ function isPlainList(value: unknown): boolean {
   return Object.keys(value).length === value.length
 }
 
-/** Bytes of its own, not of the pool, so that they can be transferred. */
 function plainBytes(value: unknown): Uint8Array {
   if (value === undefined) return new Uint8Array([asUndefined])
   const text = JSON.stringify(value)
-  const bytes = Buffer.allocUnsafeSlow(1 + Buffer.byteLength(text))
+  const bytes = Buffer.allocUnsafe(1 + Buffer.byteLength(text))
   bytes[0] = asJson
   bytes.write(text, 1)
   return bytes

@@ -14,8 +14,6 @@ export interface Frame {
   readonly call: number
   readonly meta: Uint8Array
   readonly buffers: readonly Uint8Array[]
-  /** The memory that meta and buffers lie in, when it is theirs alone: it can be transferred. */
-  readonly memory: ArrayBuffer | null
 }
 
 export interface OutFrame {
@@ -31,7 +29,6 @@ const lengthBytes = 4
 const align = (bytes: number) => (bytes + 7) & ~7
 const padding = Buffer.alloc(8)
 
-export const emptyMeta = new Uint8Array(0)
 /** Up to here a frame is written in one piece, a copy of what it is made of. */
 export const smallFrameBytes = 4_096
 
@@ -86,15 +83,26 @@ export interface FrameReader {
 }
 
 /**
- * Puts chunks together again. A frame is received into memory of its own, so that it can be handed to a thread.
+ * Puts chunks together again. A small frame that lies whole in a chunk stays there; others are received into memory of their
+ * own, in which every part is aligned.
  * @param onTooLarge told instead of a frame that is longer than the limit, or is none of ours; the stream cannot be read on
  */
 export function readFrames(maxBytes: number, onFrame: (frame: Frame) => void, onTooLarge: (bytes: number) => void): FrameReader {
   let rest: Buffer | null = null
-  let memory: ArrayBuffer | null = null
-  let into: Uint8Array = emptyMeta
+  let into: Buffer | null = null
   let filled = 0
   let isBroken = false
+
+  function refuse(bytes: number): void {
+    isBroken = true
+    onTooLarge(bytes)
+  }
+
+  function take(whole: Buffer): void {
+    const frame = parseFrame(whole)
+    if (frame === null) refuse(whole.length)
+    else onFrame(frame)
+  }
 
   function push(chunk: Buffer): void {
     let at = 0
@@ -103,59 +111,50 @@ export function readFrames(maxBytes: number, onFrame: (frame: Frame) => void, on
       rest = null
     }
     while (at < chunk.length && !isBroken) {
-      if (memory === null) {
-        if (chunk.length - at < lengthBytes) {
+      if (into === null) {
+        const present = chunk.length - at
+        if (present < lengthBytes) {
           rest = chunk.subarray(at)
           return
         }
         const bytes = chunk.readUInt32LE(at) + lengthBytes
-        if (bytes > maxBytes || bytes < fixedBytes) {
-          isBroken = true
-          onTooLarge(bytes)
-          return
+        if (bytes > maxBytes || bytes < fixedBytes) return void refuse(bytes)
+        if (bytes <= smallFrameBytes && bytes <= present) {
+          take(chunk.subarray(at, at + bytes))
+          at += bytes
+          continue
         }
-        memory = new ArrayBuffer(bytes)
-        into = new Uint8Array(memory)
+        into = Buffer.from(new ArrayBuffer(bytes))
         filled = 0
       }
-      const take = Math.min(chunk.length - at, into.byteLength - filled)
-      into.set(chunk.subarray(at, at + take), filled)
-      filled += take
-      at += take
-      if (filled < into.byteLength) continue
-      const whole = memory
-      memory = null
-      const frame = frameIn(whole)
-      if (frame === null) {
-        isBroken = true
-        onTooLarge(whole.byteLength)
-      } else onFrame(frame)
+      const count = chunk.copy(into, filled, at)
+      filled += count
+      at += count
+      if (filled < into.length) continue
+      const whole = into
+      into = null
+      take(whole)
     }
   }
   return { push }
 }
 
-function frameIn(memory: ArrayBuffer): Frame | null {
-  try {
-    return parseFrame(memory)
-  } catch {
-    return null // its lengths lie outside of it
-  }
-}
+const noBuffers: readonly Uint8Array[] = []
 
-/** Takes a whole frame apart without copying. @throws RangeError when its lengths lie outside of it */
-export function parseFrame(memory: ArrayBuffer): Frame {
-  const view = new DataView(memory)
-  const count = view.getUint16(6, true)
-  const metaBytes = view.getUint32(12, true)
+/** Takes a whole frame apart without copying; null when its lengths lie outside of it. */
+function parseFrame(bytes: Buffer): Frame | null {
+  const count = bytes.readUInt16LE(6)
+  const metaBytes = bytes.readUInt32LE(12)
   let at = align(fixedBytes + 4 * count)
-  const meta = new Uint8Array(memory, at, metaBytes)
+  if (at > bytes.length || at + metaBytes > bytes.length) return null
+  const meta = bytes.subarray(at, at + metaBytes)
   at += align(metaBytes)
-  const buffers: Uint8Array[] = []
+  const buffers: Uint8Array[] = count === 0 ? (noBuffers as Uint8Array[]) : []
   for (let index = 0; index < count; index++) {
-    const bytes = view.getUint32(fixedBytes + 4 * index, true)
-    buffers.push(new Uint8Array(memory, at, bytes))
-    at += align(bytes)
+    const length = bytes.readUInt32LE(fixedBytes + 4 * index)
+    if (at + length > bytes.length) return null
+    buffers.push(new Uint8Array(bytes.buffer, bytes.byteOffset + at, length))
+    at += align(length)
   }
-  return { kind: view.getUint8(4), flags: view.getUint8(5), call: view.getUint32(8, true), meta, buffers, memory }
+  return { kind: bytes[4]!, flags: bytes[5]!, call: bytes.readUInt32LE(8), meta, buffers }
 }
