@@ -38,7 +38,6 @@ export function openLink({ path, frameMaxBytes, onOther, onLost }: LinkOptions):
   let lost: string | null = null
   let isHeard = false
   let isLeaving = false
-  const socket: Socket = connect(path)
   const reader = readFrames(
     frameMaxBytes,
     (frame) => {
@@ -50,8 +49,18 @@ export function openLink({ path, frameMaxBytes, onOther, onLost }: LinkOptions):
     },
     (bytes) => socket.destroy(new Error(`a message of ${bytes} bytes came, which is longer than dirty_frame_max`)),
   )
+  // Big answers are received where they stay.
+  const socket: Socket = connect({
+    path,
+    onread: {
+      buffer: reader.room,
+      callback(bytes) {
+        reader.filled(bytes)
+        return true
+      },
+    },
+  })
   let problem = 'it was closed'
-  socket.on('data', reader.push)
   socket.on('error', (error) => {
     problem = error.message
   })

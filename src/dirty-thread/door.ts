@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { type Encoded, encode } from '../wire/codec.ts'
 import { type Frame, frameBytes, readFrames, smallFrameBytes, writeFrame } from '../wire/frames.ts'
 import { type CallHead, fromThread, isTimeout, type Refusal, toThread } from '../wire/kinds.ts'
+import { createCopies } from './copies.ts'
 
 /** A frame for a caller. */
 export interface Answer extends Encoded {
@@ -58,6 +59,7 @@ export function openDoor(frameMaxBytes: number, host: DoorHost): Door {
   /** Revoked: a call that its holder had already sent may still come. */
   const over = new Set<string>()
   const pending: Pending[] = []
+  const copies = createCopies()
   let running: Pending | null = null
   let isLeaving = false
   let onQuiet: (() => void) | null = null
@@ -115,8 +117,12 @@ export function openDoor(frameMaxBytes: number, host: DoorHost): Door {
       writeFrame(socket, { kind: fromThread.error, call, ...encode({ code: 'MON_DIRTY_FRAME', facts: { bytes } } satisfies Refusal) })
       return
     }
-    // The app may still have what it answers with, and write to it before the socket has taken all of it.
-    writeFrame(socket, { kind, flags, call, meta, buffers: bytes <= smallFrameBytes ? buffers : buffers.map((buffer) => buffer.slice()) })
+    if (bytes <= smallFrameBytes) {
+      writeFrame(socket, { kind, flags, call, meta, buffers })
+      return
+    }
+    const { copies: owned, free } = copies.take(buffers)
+    writeFrame(socket, { kind, flags, call, meta, buffers: owned }, free)
   }
 
   function endIfQuiet(): void {

@@ -80,6 +80,10 @@ function writePadded(socket: Socket, bytes: Uint8Array): boolean {
 
 export interface FrameReader {
   push(chunk: Buffer): void
+  /** Where the next bytes are best received: the end of a frame that is coming, else a chunk that is used again and again. */
+  room(): Buffer
+  /** So many bytes have come to where `room` said. Frames that lie in its chunk are valid only until the next ones come. */
+  filled(bytes: number): void
 }
 
 /**
@@ -89,6 +93,7 @@ export interface FrameReader {
  */
 export function readFrames(maxBytes: number, onFrame: (frame: Frame) => void, onTooLarge: (bytes: number) => void): FrameReader {
   let rest: Buffer | null = null
+  let shared: Buffer | null = null
   let into: Buffer | null = null
   let filled = 0
   let isBroken = false
@@ -114,7 +119,7 @@ export function readFrames(maxBytes: number, onFrame: (frame: Frame) => void, on
       if (into === null) {
         const present = chunk.length - at
         if (present < lengthBytes) {
-          rest = chunk.subarray(at)
+          rest = Buffer.from(chunk.subarray(at))
           return
         }
         const bytes = chunk.readUInt32LE(at) + lengthBytes
@@ -136,9 +141,26 @@ export function readFrames(maxBytes: number, onFrame: (frame: Frame) => void, on
       take(whole)
     }
   }
-  return { push }
+  return {
+    push,
+    room() {
+      if (into !== null && into.length - filled >= directMinBytes) return into.subarray(filled)
+      shared ??= Buffer.allocUnsafeSlow(chunkBytes)
+      return shared
+    },
+    filled(count) {
+      if (into === null || into.length - filled < directMinBytes) return void push((shared as Buffer).subarray(0, count))
+      filled += count
+      if (filled < into.length) return
+      const whole = into
+      into = null
+      take(whole)
+    },
+  }
 }
 
+const chunkBytes = 65_536
+const directMinBytes = 65_536
 const noBuffers: readonly Uint8Array[] = []
 
 /** Takes a whole frame apart without copying; null when its lengths lie outside of it. */
