@@ -65,11 +65,7 @@ function Drawing({ instance }: { readonly instance: Instance }) {
     for (const path of withOuter(state)) find(`state:${path}`)?.classList.add('lit', `tone-${toneOf(state)}`)
     const arrow = arrowOf(chart, last)
     if (arrow === null) return
-    const drawn = find(arrow)
-    const line = drawn?.querySelector('path')
-    // By its own length, so that it is drawn from end to end however long it is.
-    line?.style.setProperty('--length', String(line.getTotalLength()))
-    drawn?.classList.add('taken')
+    find(arrow)?.classList.add('taken')
   }, [chart, state, last, pid, actor])
   return <div ref={box} class="drawing" />
 }

@@ -15,6 +15,8 @@ export function drawingOf(chart: string): SVGSVGElement | null {
   if (text === undefined) return null
   const holder = document.createElement('div')
   holder.innerHTML = policy?.createHTML(text) ?? text
+  // Each is drawn from end to end when it is taken, however long it is.
+  for (const line of holder.querySelectorAll('.arrow path')) line.setAttribute('pathLength', '1')
   return holder.querySelector('svg')
 }
 
@@ -35,7 +37,11 @@ export function arrowOf(chart: string, { event, from, to }: Transition): string 
 }
 
 export function sentenceOf(chart: string, path: string): string {
-  return outlineOf(chart)?.states.find((state) => state.path === path)?.description ?? ''
+  return (
+    outlineOf(chart)
+      ?.states.find((state) => state.path === path)
+      ?.description.replaceAll('`', '') ?? ''
+  )
 }
 
 /** What every chart knows. */
@@ -47,5 +53,11 @@ const common: Readonly<Record<string, string>> = {
 }
 
 export function eventSentenceOf(chart: string, event: string): string {
-  return outlineOf(chart)?.events.find(({ name }) => name === event)?.description ?? common[event] ?? ''
+  return (
+    outlineOf(chart)
+      ?.events.find(({ name }) => name === event)
+      ?.description.replaceAll('`', '') ??
+    common[event] ??
+    ''
+  )
 }

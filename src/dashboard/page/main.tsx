@@ -37,9 +37,9 @@ function Page() {
             <Panel />
           </div>
         </section>
+        <Dialogs />
       </main>
       <Timeline />
-      <Dialogs />
     </>
   )
 }

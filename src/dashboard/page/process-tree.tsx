@@ -45,7 +45,7 @@ export function ProcessTree() {
     <section class="processes" aria-label="Processes">
       <div class="bar">
         <h2>Processes</h2>
-        <span class="count">{processes.value.length}</span>
+        <span class="count">{processes.value.filter(({ state }) => state !== 'gone').length}</span>
         <input
           ref={input}
           id="filter"
@@ -91,7 +91,11 @@ function Row({ row, isPicked }: { readonly row: ProcessRow; readonly isPicked: b
       data-key={row.key}
       data-pid={row.pid}
       data-state={row.state}
-      onClick={() => pick(row.key)}
+      onClick={() => {
+        pick(row.key)
+        // On a phone the list is a view of its own.
+        if (tab.value === 'processes') tab.value = 'charts'
+      }}
     >
       <span class="process-name">{row.name}</span>
       <span class="process-pid">{row.pid ?? ''}</span>

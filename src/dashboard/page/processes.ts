@@ -20,8 +20,9 @@ export interface ProcessRow {
   readonly figures: ProcessView | null
 }
 
-export function processesOf(instances: Instances, snapshot: Snapshot | null): ProcessRow[] {
-  const all = [...instances.values()]
+/** `ended` are handles whose process was reaped a moment ago: an end is to be seen before its row goes. */
+export function processesOf(instances: Instances, ended: readonly Instance[], snapshot: Snapshot | null): ProcessRow[] {
+  const all = [...instances.values(), ...ended]
   const arbiter = all.find(({ chart }) => chart === 'arbiter')
   const handles = all.filter(({ chart }) => chart === 'worker-handle')
   const workers = new Map(snapshot?.workers.map((row) => [row.age, row]))

@@ -31,7 +31,7 @@ export function RequestsView() {
         label="Requests in flight, longest first"
         class="request-list"
         draw={({ method, path, ageMs, slot, pid }) => (
-          <div class="request" role="listitem">
+          <div class="request">
             <b class="mono">{method}</b>
             <span class="path mono">{path}</span>
             <span class="muted">worker {slot}</span>

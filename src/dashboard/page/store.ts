@@ -45,7 +45,21 @@ export const shownSnapshot = computed<Snapshot | null>(() => {
 
 export const shownAt = computed(() => moment.value ?? nowAt.value)
 
-export const processes = computed<readonly ProcessRow[]>(() => processesOf(shownInstances.value, shownSnapshot.value))
+/** How long a process that has ended is still shown. */
+const endShownMs = 4_000
+
+const ended = computed<readonly Instance[]>(() => {
+  stepsCount.value
+  const at = shownAt.value
+  const found: Instance[] = []
+  for (let index = past.countAt(at); index-- > 0 && past.steps[index]!.step.at > at - endShownMs; ) {
+    const { step } = past.steps[index]!
+    if (step.chart === 'worker-handle' && step.isOver) found.push({ ...step, state: step.to, sinceAt: step.at, ledBy: step, last: step })
+  }
+  return found
+})
+
+export const processes = computed<readonly ProcessRow[]>(() => processesOf(shownInstances.value, ended.value, shownSnapshot.value))
 
 /** When the picked one is gone, the one that has its place. */
 export const shownProcess = computed<ProcessRow | null>(() => {
@@ -149,7 +163,8 @@ function noteSteps(): void {
     tick()
     stepsCount.value++
     // A recording opens at its end.
-    if (hello.value?.source === 'file' && moment.value === null) moment.value = past.steps.at(-1)?.step.at ?? null
+    if (hello.value?.source === 'file' && moment.value === null && past.lastId >= hello.value.lastId)
+      moment.value = past.steps.at(-1)?.step.at ?? null
   }
   if (document.hidden) note()
   else requestAnimationFrame(note)

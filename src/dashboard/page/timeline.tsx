@@ -53,7 +53,11 @@ interface Range {
   readonly toAt: number
 }
 
-/** The end follows the present, or a moment that would be out of sight. */
+/** Where what is in sight ends; null: it goes along with the present. */
+let sightEndAt: number | null = null
+let isDragged = false
+
+/** A moment that is out of sight is brought into it, but not while somebody drags towards it. */
 function rangeNow(): Range {
   const firstAt = past.steps[0]?.step.at ?? nowAt.value
   const end = nowAt.value
@@ -61,7 +65,13 @@ function rangeNow(): Range {
   const whole = Math.max(20_000, (end - firstAt) * 1.04)
   const span = Math.min(whole, spanMs.value ?? whole)
   const at = moment.value
-  const toAt = at === null || at > end - span ? end : Math.min(end, at + span / 2)
+  if (at === null) sightEndAt = null
+  else {
+    sightEndAt ??= end
+    if (!isDragged && (at > sightEndAt || at < sightEndAt - span)) sightEndAt = at + span / 2
+    sightEndAt = Math.min(end, sightEndAt)
+  }
+  const toAt = sightEndAt ?? end
   return { fromAt: toAt - span, toAt }
 }
 
@@ -107,20 +117,19 @@ export function Timeline() {
     const share = Math.max(0, Math.min(1, (event.clientX - box.left - gutter) / (box.width - gutter)))
     return range.current.fromAt + share * (range.current.toAt - range.current.fromAt)
   }
-  const held = useRef<Range | null>(null)
   const onDown = (event: PointerEvent) => {
     const box = canvas.current!.getBoundingClientRect()
-    pickAt(event.clientY - box.top - axis - density + scroller.current!.scrollTop, momentAt(event))
+    pickAt(event.clientY - box.top - axis - density - 4 + scroller.current!.scrollTop, momentAt(event))
     if (event.clientX - box.left < gutter) return
-    held.current = range.current
+    isDragged = true
     canvas.current!.setPointerCapture(event.pointerId)
     goTo(momentAt(event))
   }
   const onMove = (event: PointerEvent) => {
-    if (held.current !== null) goTo(momentAt(event))
+    if (isDragged) goTo(momentAt(event))
   }
   const onUp = () => {
-    held.current = null
+    isDragged = false
   }
   const onWheel = (event: WheelEvent) => {
     if (!event.ctrlKey && !event.metaKey) return
@@ -205,7 +214,7 @@ function draw(canvas: HTMLCanvasElement, scroller: HTMLElement): Range {
   const rows = lanesNow().rows()
   const range = rangeNow()
   const { clientWidth: width, clientHeight: visible } = scroller
-  const head = axis + density
+  const head = axis + density + 4
   rowHeightNow = Math.max(6, Math.min(18, Math.floor((visible - head) / Math.max(1, rows.length))))
   const height = Math.max(visible, head + rows.length * rowHeightNow)
   const ratio = devicePixelRatio
@@ -218,7 +227,13 @@ function draw(canvas: HTMLCanvasElement, scroller: HTMLElement): Range {
   canvas.style.marginBottom = `${height - visible}px`
   const context = canvas.getContext('2d')!
   const look = getComputedStyle(document.documentElement)
-  const colour = (name: string) => look.getPropertyValue(`--${name}`).trim()
+  const colours = new Map<string, string>()
+  // Each look-up costs a style: thousands of stretches have a dozen colours.
+  const colour = (name: string) => {
+    const known = colours.get(name) ?? look.getPropertyValue(`--${name}`).trim()
+    colours.set(name, known)
+    return known
+  }
   const x = (at: number) => gutter + ((at - range.fromAt) / (range.toAt - range.fromAt)) * (width - gutter)
   context.setTransform(ratio, 0, 0, ratio, 0, 0)
   context.clearRect(0, 0, width, visible)

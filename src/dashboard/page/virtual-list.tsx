@@ -57,7 +57,12 @@ export function VirtualList<Row>({ rows, rowHeight, keyOf, draw, shownIndex, lab
       <div class="virtual-all" role="presentation" style={{ height: `${rows.length * rowHeight}px` }}>
         <div class="virtual-shown" role="presentation" style={{ transform: `translateY(${first * rowHeight}px)` }}>
           {shown.map((row, index) => (
-            <div class="virtual-row" role="presentation" key={keyOf(row, first + index)} style={{ height: `${rowHeight}px` }}>
+            <div
+              class="virtual-row"
+              role={role === 'list' ? 'listitem' : 'presentation'}
+              key={keyOf(row, first + index)}
+              style={{ height: `${rowHeight}px` }}
+            >
               {draw(row, first + index)}
             </div>
           ))}
