@@ -142,7 +142,7 @@ async function stacksOf({ pid, role, slot, hasThreads, ask }: Target) {
   if (!answer.ok) return { pid, role, slot, problem: answer.problem, ...threads }
   if (role !== 'arbiter') return { pid, role, slot, ...autopsyFacts(answer.value as Autopsy), ...threads }
   const stack = answer.value as readonly string[] | null
-  const isIdle = stack !== null && isIdleStack(stack)
-  const where = isIdle ? 'idle' : stack === null ? 'native' : 'javascript'
-  return { pid, role, slot, where: whereWords[where], stack: isIdle ? [] : (stack ?? []) }
+  // It has just answered: if it came to no statement in time, there was none to come to.
+  const isIdle = stack === null || isIdleStack(stack)
+  return { pid, role, slot, where: whereWords[isIdle ? 'idle' : 'javascript'], stack: isIdle ? [] : stack }
 }

@@ -12,6 +12,7 @@ const requestsMax = 256
 /** A heap of gigabytes takes its time. */
 const probePatienceMs = 600_000
 const answerMs = 15_000
+const turningMs = 400
 
 export async function answerQuestion(question: Question, pulse: PulseReader, probe: Probe): Promise<QuestionAnswer> {
   try {
@@ -40,12 +41,14 @@ function answerTo(question: Question, pulse: PulseReader, probe: Probe): Promise
 async function lookNow(pulse: PulseReader): Promise<Autopsy> {
   const stack = await takeMainStack()
   const kernel = procState(process.pid)
-  const isIdle = stack !== null && isIdleStack(stack)
+  // On a busy machine the next statement may be long in coming: one whose loop has just turned is not stuck.
+  const isIdle = stack === null ? pulse.silentMs() < turningMs : isIdleStack(stack)
+  const where = isIdle ? 'idle' : stack === null ? 'native' : 'javascript'
   return {
-    where: isIdle ? 'idle' : stack === null ? 'native' : 'javascript',
+    where,
     phase: pulse.phase(),
     blockedMs: Math.round(pulse.silentMs()),
-    stack: isIdle ? [] : (stack ?? []),
+    stack: where === 'javascript' ? (stack ?? []) : [],
     requests: pulse.requests(requestsMax).list,
     waitChannel: kernel?.waitChannel ?? null,
     children: kernel?.children ?? [],

@@ -242,7 +242,8 @@ describe('orders', () => {
     expect(await client.data('worker remove 9')).toEqual({ removed: 3, previous: 4, total: 1 })
     await server.untilCount('worker.gone', 3)
     expect(await client.data('worker add')).toEqual({ added: 1, previous: 1, total: 2 })
-    expect(server.all('control.order').map((line) => line['command'])).toEqual(['worker add 2', 'worker remove 9', 'worker add'])
+    const orders = await server.untilCount('control.order', 3)
+    expect(orders.map((line) => line['command'])).toEqual(['worker add 2', 'worker remove 9', 'worker add'])
   })
 
   test('a worker that is killed by its pid finishes what it has, and is replaced at once', async () => {
@@ -434,6 +435,33 @@ export default async (req, res) => {
     writeFileSync(join(server.folder, 'end'), '')
     expect((await spinning).body).toBe('spun')
   })
+})
+
+test('a worker whose loop is blocked is looked into all the same, and goes on', async () => {
+  const app = `
+import { existsSync, writeFileSync } from 'node:fs'
+export default (req, res) => {
+  writeFileSync('spins', '')
+  while (!existsSync('end'));
+  res.end('spun')
+}
+`
+  const server = start({ args: ['app.mjs', '-w', '1', '-b', '127.0.0.1:0'], files: { 'app.mjs': app } })
+  await server.ready()
+  const client = await control(server)
+  const pid = server.workers().get(0)
+  const spinning = ask({ port: server.port(), path: '/spin' })
+  await poll(() => existsSync(join(server.folder, 'spins')))
+  const [own] = (await client.data(`stacks ${pid}`)).stacks
+  expect(own.stack.join('\n')).toContain('app.mjs')
+  expect(own.requests).toMatchObject([{ method: 'GET', path: '/spin' }])
+  const profile = await client.data(`profile ${pid} 0.1`)
+  onTestFinished(() => rmSync(profile.path, { force: true }))
+  // What ran before the profile began, and runs still, has lost its file in it: V8 tells only functions.
+  expect(JSON.parse(readFileSync(profile.path, 'utf8')).samples.length).toBeGreaterThan(0)
+  await poll(async () => (await client.data('show workers')).workers[0].utilization === 1)
+  writeFileSync(join(server.folder, 'end'), '')
+  expect((await spinning).body).toBe('spun')
 })
 
 describe('a client that is wrong, slow or silent', () => {

@@ -8,6 +8,8 @@ export type Reply =
   | { readonly ok: false; readonly error: string; readonly advice: string; readonly exitCode: 1 | 2 }
 
 export interface Connection {
+  /** False once the server has closed it, as it does with those that are silent for long. */
+  readonly isOpen: boolean
   /** @throws MON_CONTROL_LOST, MON_CONTROL_SILENT */
   request(words: readonly string[], patienceS?: number): Promise<Reply>
   close(): void
@@ -38,6 +40,9 @@ export async function connectTo(path: string): Promise<Connection> {
   socket.on('close', () => fail(lost('the server closed it')))
 
   return {
+    get isOpen() {
+      return !socket.destroyed
+    },
     request: (words, patienceS = patienceUsualS) =>
       new Promise<Reply>((resolve, reject) => {
         if (socket.destroyed) {

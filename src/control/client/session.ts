@@ -30,7 +30,7 @@ export class Line {
 
   /** @throws MON_CONTROL_NO_SERVER */
   async open(): Promise<Connection> {
-    this.#connection ??= await connectTo(this.#path)
+    if (this.#connection?.isOpen !== true) this.#connection = await connectTo(this.#path)
     return this.#connection
   }
 
