@@ -62,6 +62,12 @@ test('a worker of class gthread loads its pool late, and nothing of what runs in
   expect(late.filter((path) => /^src\/(thread|app|config|arbiter|watchdog)\//.test(path))).toEqual([])
 })
 
+test.each(['arbiter', 'worker-parts', 'dirty-arbiter', 'dirty-worker'])('%s loads what tells elsewhere only where it is wanted', (part) => {
+  const tellers =
+    /^(src\/(dashboard\/|log\/syslog|metrics\/(?!names\.ts$)|os\/(datagrams|unix-datagrams|line-streams|logger-program))|node:dgram$)/
+  expect([...closureOf(`src/compose/${part}.ts`)].filter((path) => tellers.test(path))).toEqual([])
+})
+
 test('every entry file is held to a closure', () => {
   expect(
     sources
