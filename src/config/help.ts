@@ -4,7 +4,8 @@ import { valueRows } from './settings.ts'
 import { show } from './show.ts'
 
 const head = `Usage: monoceros [OPTIONS] MODULE[:EXPORT]
-       monoceros ctl [COMMAND ...] | replay FILE | statechart [NAME|all] | completion bash|zsh|fish | help | version
+       monoceros ctl [COMMAND ...] | replay FILE | statechart [NAME|all]
+       monoceros completion bash|zsh|fish | help | version
 
 Serves a Node.js app with an arbiter process that supervises workers.
 
