@@ -30,6 +30,12 @@ const hello = join(root, 'bench/serve/hello.js')
 const shop = join(root, 'docs/examples/shop/app.js')
 const ours = monoceros('monoceros', dist)
 const logging = monoceros('monoceros, access log', dist, (folder) => ['--access-logfile', join(folder, 'access.log')])
+const watched = monoceros('monoceros, metrics and recorder', dist, (folder) => [
+  '--metrics-bind',
+  '127.0.0.1:0',
+  '--flight-recorder',
+  join(folder, 'recorded.jsonl'),
+])
 const others = also === undefined ? [] : [monoceros(also, resolve(root, also))]
 
 const print = (text: string) => process.stdout.write(`${text}\n`)
@@ -52,8 +58,9 @@ if (isWanted('traffic')) {
   const traffic = { rounds, seconds, onVoid, path: '/', app: hello, workers: 2 }
   await take(
     'keep-alive',
-    (title) => measureTraffic({ ...traffic, title, arms: [plainNode, ...peers, ours, logging, ...others], isFresh: false }),
+    (title) => measureTraffic({ ...traffic, title, arms: [plainNode, ...peers, ours, logging, watched, ...others], isFresh: false }),
     [
+      ratioBar('keep-alive requests/s, metrics and recorder', 'requestsPerS', [watched, ours], { atLeast: 0.97 }),
       ...peers.map((peer) => ratioBar('keep-alive requests/s', 'requestsPerS', [ours, peer], { atLeast: 1 })),
       ...peers.map((peer) => ratioBar('keep-alive requests/s, access log', 'requestsPerS', [logging, peer], { atLeast: 0.9 })),
       ...[nodeCluster, ...others].map((other) => ratioBar('CPU per keep-alive request', 'cpuUsPerRequest', [ours, other], {})),
