@@ -3,6 +3,7 @@ import type { ChildOrder, HandleEvent, HandleInput } from '../../machines/worker
 import { problemOf } from '../base/errors.ts'
 import { lineReader, toLine } from '../ipc/beat-lines.ts'
 import { channelToWorker } from '../ipc/channel.ts'
+import type { ChildAutopsy } from '../ipc/child-autopsy.ts'
 import type { Autopsy, BootOrder, FactFromWatchdog, FactFromWorker, OrderToWatchdog, OrderToWorker } from '../ipc/messages.ts'
 import { isForWatchdog } from '../ipc/questions.ts'
 import type { Transition } from '../ipc/transition.ts'
@@ -39,6 +40,8 @@ export interface SupervisionHost {
   onUncaught?(child: Supervised, fact: Extract<FactFromWorker, { type: 'uncaught' }>): void
   /** What only processes of the dirty pool say. */
   onDirty?(child: Supervised, fact: Extract<FactFromWorker, { type: 'apps' | 'place' | 'lease.over' | 'reloaded' | 'pool' }>): void
+  /** By a child, of what is its own: a thread, or a worker of the dirty pool. */
+  onInnerAutopsy?(autopsy: ChildAutopsy): void
 }
 
 export interface SpawnFacts {
@@ -190,6 +193,9 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         break
       case 'answer':
         asks.hear(fact)
+        break
+      case 'autopsy':
+        host.onInnerAutopsy?.(fact.autopsy)
         break
       case 'threads':
         host.roster.keepThreads(input.age, fact.threads, fact.waiting)

@@ -6,7 +6,8 @@ import type { DoorAnswer, SpawnFacts, Supervised, SupervisionHost } from '../arb
 import type { WorkerFacts } from '../config/hook-types.ts'
 import { hookRows } from '../config/sections/hooks.ts'
 import { autopsyFacts } from '../ipc/autopsy-facts.ts'
-import type { Autopsy, BootOrder, FactFromWorker } from '../ipc/messages.ts'
+import { childAutopsy } from '../ipc/child-autopsy.ts'
+import type { BootOrder, FactFromWorker } from '../ipc/messages.ts'
 import type { Log } from '../log/error-log.ts'
 import { firstInheritedFd } from '../os/spawn.ts'
 import { titleRoom } from '../os/title.ts'
@@ -35,9 +36,6 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
     log: hookLog(logOf({ input, pid })),
   })
 
-  const tellAutopsy = ({ input, pid }: Supervised, autopsy: Autopsy, isOver: boolean) =>
-    scope.onAutopsy?.({ ...autopsy, at: Date.now(), pid: pid ?? 0, role: 'worker', slot: input.slot, age: input.age, isOver })
-
   return {
     entryPath: entry.workerPath,
     args: ['worker', titleRoom],
@@ -53,12 +51,13 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
     onBlocked(child, blockedMs, autopsy) {
       // The stack was taken while it was blocked: of how long it was in the end the autopsy knows nothing.
       logOf(child).event('worker.blocked', { childPid: child.pid, ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs })
-      if (autopsy !== null) tellAutopsy(child, { ...autopsy, blockedMs }, true)
+      if (autopsy !== null) scope.onAutopsy?.(childAutopsy('worker', child, { ...autopsy, blockedMs }, true))
     },
     onAutopsy(child, autopsy) {
       logOf(child).event('worker.autopsy', { childPid: child.pid, ...autopsyFacts(autopsy) })
-      tellAutopsy(child, autopsy, false)
+      scope.onAutopsy?.(childAutopsy('worker', child, autopsy, false))
     },
+    onInnerAutopsy: (autopsy) => scope.onAutopsy?.(autopsy),
     onThreads: (child, { threads, waiting }) =>
       logOf(child).event('worker.threads', { childPid: child.pid, count: threads.length, waiting, threads }),
     onDoorWanted: (child, wanted, answer) => grantDoor(scope, actor, child, wanted, answer),

@@ -10,6 +10,7 @@ import { type ErrorData, MonocerosError } from '../base/errors.ts'
 import { statePath } from '../base/state-path.ts'
 import { hookRows } from '../config/sections/hooks.ts'
 import { autopsyFacts } from '../ipc/autopsy-facts.ts'
+import { childAutopsy } from '../ipc/child-autopsy.ts'
 import type { BootOrder, DirtyPoolFacts } from '../ipc/messages.ts'
 import type { Question, QuestionAnswer } from '../ipc/questions.ts'
 import type { ProcessView } from '../ipc/snapshot.ts'
@@ -102,9 +103,15 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
       const { stack: _, ...data } = error
       if (hasServed) tell(child, 'dirty.cannot-boot', cannotBootFacts(data))
     },
-    onBlocked: (child, blockedMs, autopsy) =>
-      tell(child, 'worker.blocked', { ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs }),
-    onAutopsy: (child, autopsy) => tell(child, 'worker.autopsy', autopsyFacts(autopsy)),
+    onBlocked(child, blockedMs, autopsy) {
+      tell(child, 'worker.blocked', { ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs })
+      if (autopsy !== null) scope.onAutopsy?.(childAutopsy('dirty-arbiter', child, { ...autopsy, blockedMs }, true))
+    },
+    onAutopsy(child, autopsy) {
+      tell(child, 'worker.autopsy', autopsyFacts(autopsy))
+      scope.onAutopsy?.(childAutopsy('dirty-arbiter', child, autopsy, false))
+    },
+    onInnerAutopsy: (autopsy) => scope.onAutopsy?.(autopsy),
     onThreads: () => undefined,
     onDoorWanted: () => undefined,
     onTransitions: scope.recorder.take,

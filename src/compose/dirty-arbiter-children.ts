@@ -4,6 +4,7 @@ import type { SpawnFacts, Supervised, SupervisionHost } from '../arbiter/supervi
 import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
 import { placeOf } from '../dirty-arbiter/places.ts'
 import { autopsyFacts } from '../ipc/autopsy-facts.ts'
+import { childAutopsy } from '../ipc/child-autopsy.ts'
 import type { DirtyAppFacts, FactFromWorker } from '../ipc/messages.ts'
 import type { Log } from '../log/error-log.ts'
 import { titleRoom } from '../os/title.ts'
@@ -59,9 +60,16 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
       expectWorkers(scope)
       scope.channel.send({ type: 'failed', exitCode: errorCodes[error.code as ErrorCode]?.exit ?? 3, error })
     },
-    onBlocked: (child, blockedMs, autopsy) =>
-      logOf(child).event('worker.blocked', { childPid: child.pid, ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs }),
-    onAutopsy: (child, autopsy) => logOf(child).event('worker.autopsy', { childPid: child.pid, ...autopsyFacts(autopsy) }),
+    onBlocked(child, blockedMs, autopsy) {
+      logOf(child).event('worker.blocked', { childPid: child.pid, ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs })
+      if (autopsy === null) return
+      scope.channel.send({ type: 'autopsy', autopsy: childAutopsy('dirty-worker', child, { ...autopsy, blockedMs }, true) })
+    },
+    onAutopsy(child, autopsy) {
+      logOf(child).event('worker.autopsy', { childPid: child.pid, ...autopsyFacts(autopsy) })
+      scope.channel.send({ type: 'autopsy', autopsy: childAutopsy('dirty-worker', child, autopsy, false) })
+    },
+    onInnerAutopsy: (autopsy) => scope.channel.send({ type: 'autopsy', autopsy }),
     onThreads: () => undefined,
     onDoorWanted: () => undefined,
     onTransitions: scope.recorder.pass,

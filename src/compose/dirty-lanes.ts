@@ -3,6 +3,8 @@ import { MessageChannel } from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import type { LaneEvent, LaneInput, LaneOrder } from '../../machines/lane.ts'
 import type { AppThread, Overseer } from '../dirty-worker/overseer.ts'
+import { threadAutopsy } from '../ipc/child-autopsy.ts'
+import type { Autopsy } from '../ipc/messages.ts'
 import { nowMs } from '../ipc/pulse.ts'
 import type { DirtyControl, DirtyOpenAnswer, DirtyTask, DirtyThreadHost, DirtyThreadOrders } from '../lanes/dirty-control.ts'
 import { type CallAtWork, createDirtyPage, dirtyPageIn } from '../lanes/dirty-page.ts'
@@ -20,6 +22,7 @@ export interface DirtyLanesHost {
   readonly threads: Threads
   readonly overseer: Overseer
   onCannotOpen(answer: Extract<DirtyOpenAnswer, { ok: false }>): void
+  onAutopsy(autopsy: Autopsy): void
   onPlace(state: 'open' | 'leaving' | 'gone'): void
   end(lane: number, why: 'overdue' | 'kill', reason: string, ageMs: number): void
 }
@@ -114,6 +117,8 @@ export function startDirtyLane(input: LaneInput, host: DirtyLanesHost, report: (
       ageMs: call === null ? null : ageOf(call),
       stack: stack ?? [],
     })
+    const requests = call === null ? [] : [{ method: 'call', path: `${orders.app}.${call.action}`, ageMs: ageOf(call) }]
+    host.onAutopsy(threadAutopsy(input.lane, stack, requests, ageOf(call)))
     report({ type: 'thread.autopsied' })
   }
 

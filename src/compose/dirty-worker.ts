@@ -6,6 +6,7 @@ import { createActor } from 'xstate'
 import { isStuck, lanesMaxOf } from '../../machines/thread-pool-rules.ts'
 import { MonocerosError } from '../base/errors.ts'
 import { createOverseer } from '../dirty-worker/overseer.ts'
+import { childAutopsy } from '../ipc/child-autopsy.ts'
 import type { OrderToWorker } from '../ipc/messages.ts'
 import { nowMs } from '../ipc/pulse.ts'
 import { standBack } from '../os/nice.ts'
@@ -118,6 +119,8 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
                 bootError ??= MonocerosError.fromData(error)
                 if (seers.size > 0) log.event('thread.cannot-boot', { app, ...cannotBootFacts(error) })
               },
+              onAutopsy: (autopsy) =>
+                channel.send({ type: 'autopsy', autopsy: childAutopsy('dirty-worker', { input: boot, pid: process.pid }, autopsy, false) }),
               onPlace(state) {
                 if (state === 'open') seers.set(place, () => life.seeOff())
                 else if (state === 'gone') seers.delete(place)

@@ -2,7 +2,8 @@
 import { MessageChannel } from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import type { LaneEvent, LaneInput, LaneOrder } from '../../machines/lane.ts'
-import type { RequestInFlight } from '../ipc/messages.ts'
+import { threadAutopsy } from '../ipc/child-autopsy.ts'
+import type { Autopsy, RequestInFlight } from '../ipc/messages.ts'
 import { nowMs } from '../ipc/pulse.ts'
 import type {
   OpenAnswer,
@@ -29,6 +30,7 @@ export interface LanesHost {
   readonly threads: Threads
   readonly dispatcher: Dispatcher
   readonly isHeadKept: boolean
+  onAutopsy(autopsy: Autopsy): void
   ordersFor(lane: number): ThreadOrders
   addressOf: ThreadHost['addressOf']
   listen(ordinal: number, wish: ProgramListen, server: ServerFacts): ReturnType<ThreadHost['listen']>
@@ -127,6 +129,7 @@ export function startLane(input: LaneInput, host: LanesHost, report: (event: Lan
     for (const exchange of stuck) answerInstead(exchange, 504)
     const stack = await takeThreadStack(threadId)
     tell('thread.autopsy', { where: stack === null ? 'in native code' : 'in JavaScript', requests, stack: stack ?? [] })
+    host.onAutopsy(threadAutopsy(input.lane, stack, requests, requests[0]?.ageMs ?? 0))
     report({ type: 'thread.autopsied' })
   }
 

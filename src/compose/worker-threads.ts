@@ -2,6 +2,7 @@
 import { createActor } from 'xstate'
 import { isStuck, lanesMaxOf } from '../../machines/thread-pool-rules.ts'
 import { MonocerosError, problemOf } from '../base/errors.ts'
+import { childAutopsy } from '../ipc/child-autopsy.ts'
 import { nowMs } from '../ipc/pulse.ts'
 import type { ServerFacts, ThreadOrders } from '../lanes/thread-control.ts'
 import { createDispatcher } from '../threads/dispatcher.ts'
@@ -73,6 +74,8 @@ export function createThreadsProgram(
     threads,
     dispatcher,
     isHeadKept: scope.accessLog !== null || scope.hooks.postRequest !== undefined,
+    onAutopsy: (autopsy) =>
+      scope.channel.send({ type: 'autopsy', autopsy: childAutopsy('worker', { input: scope.boot, pid: process.pid }, autopsy, false) }),
     ordersFor,
     addressOf: doors.addressOf,
     listen: doors.listen,

@@ -4,6 +4,7 @@
  */
 import type { Durations } from '../base/durations.ts'
 import type { ErrorData } from '../base/errors.ts'
+import type { ChildAutopsy } from './child-autopsy.ts'
 import type { Answered, Asked } from './questions.ts'
 import type { DirtyAppView, WorkerView } from './snapshot.ts'
 import type { Transition } from './transition.ts'
@@ -126,6 +127,8 @@ export type FactFromWorker =
   | { readonly type: 'reloaded'; readonly reload: number; readonly problem: string | null }
   /** From a dirty arbiter, once a second. */
   | { readonly type: 'pool'; readonly pool: DirtyPoolFacts }
+  /** What a thread was at, or, from a dirty arbiter, one of its workers. */
+  | { readonly type: 'autopsy'; readonly autopsy: ChildAutopsy }
   | ({ readonly type: 'answer' } & Answered)
   /** What nobody catches; the request is told if it was the only one in flight. It ends now, unless the app has a listener for it. */
   | { readonly type: 'uncaught'; readonly problem: string; readonly request: string | null }

@@ -10,6 +10,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { launch, openPage, type PageOptions } from '../support/browser.ts'
 import { ask } from '../support/client.ts'
+import { packageFiles } from '../support/dirty.ts'
 import { cliPath, type LogLine, type Running, root, start, startShared, testFolder } from '../support/harness.ts'
 import { longRecording } from '../support/long-recording.ts'
 import { lacksProgram } from '../support/system.ts'
@@ -125,6 +126,55 @@ describe.skipIf(lacksProgram('chromium'))('the dashboard', () => {
     await page.locator('#tab-events').click()
     await page.locator('.events input').fill('')
     await picture(page, 'dashboard-steps')
+  })
+
+  test('a stuck thread and a stuck dirty call have their autopsies on the page', async () => {
+    const files = {
+      ...packageFiles,
+      'burn.mjs': `
+        import { DirtyApp } from 'monoceros/dirty'
+        export class BurnApp extends DirtyApp {
+          burnForEver() { for (;;) Math.random() }
+        }`,
+      'app.mjs': `
+        import { dirty } from 'monoceros/dirty'
+        export default function app(req, res) {
+          if (req.url === '/spin') spinForEver()
+          dirty('burn').burnForEver().then(() => res.end(), (error) => res.end(error.code))
+        }
+        function spinForEver() { for (;;) Math.random() }`,
+    }
+    const args = [
+      './app.mjs',
+      '-b',
+      '127.0.0.1:0',
+      '-w',
+      '1',
+      '--threads',
+      '2',
+      '--timeout',
+      '1',
+      '--dashboard',
+      '127.0.0.1:0',
+      '--no-control-socket',
+    ]
+    const server = start({
+      args: [...args, '--dirty-app', './burn.mjs:BurnApp', '--dirty-workers', '1', '--dirty-timeout', '0.5', '--dirty-cancel-grace', '0.3'],
+      files,
+    })
+    await server.ready()
+    const page = await open(server)
+    const port = server.port()
+    expect((await ask({ port, path: '/spin' })).status).toBe(504)
+    await ask({ port, path: '/dirty' })
+    await server.until('thread.autopsy', { role: 'dirty-worker' })
+    await page.locator('#tab-autopsies').click()
+    const reports = page.locator('.autopsy')
+    await expect.poll(async () => (await reports.allTextContents()).join(), patience).toMatch(/burnForEver[\s\S]*spinForEver/)
+    expect(await page.locator('.autopsy header').allTextContents()).toEqual([
+      expect.stringMatching(/dirty.*thread/),
+      expect.stringMatching(/worker 0.*thread/),
+    ])
   })
 
   test('dragging along the timeline shows the processes of that moment, and steps go on from there', async () => {
