@@ -269,7 +269,7 @@ export class Jobs extends DirtyApp { async wait(ms) { await new Promise((resolve
       files: { 'app.mjs': app, 'jobs.mjs': jobs },
     })
     await server.ready()
-    const waiting = Array.from({ length: 3 }, () => ask({ port: server.port(), path: '/1500' }))
+    const waiting = Array.from({ length: 3 }, () => ask({ port: server.port(), path: '/700' }))
     const busy = await scrapeUntil(server, ({ value }) => value('monoceros_dirty_calls_queued', { app: 'jobs' }) === 2)
     expect(busy.value('monoceros_dirty_places_taken', { app: 'jobs' })).toBe(1)
     expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200, 200])
