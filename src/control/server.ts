@@ -5,6 +5,7 @@
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
+import { problemOf } from '../base/errors.ts'
 import { clearStaleSocket } from '../os/bind.ts'
 import { answerMaxBytes, FrameError, frameReader, requestMaxBytes, toFrame } from './frames.ts'
 
@@ -86,6 +87,10 @@ function serveClient(socket: Socket, answer: ControlOptions['answer']): void {
     void work()
   })
 
+  /** What could not even be loaded must not leave the client waiting. */
+  const answered = (request: unknown) =>
+    answer(request).catch((error: unknown) => ({ id: null, status: 'error', error: `Command failed: ${problemOf(error)}` }))
+
   async function work(): Promise<void> {
     if (isBusy) return
     isBusy = true
@@ -97,7 +102,7 @@ function serveClient(socket: Socket, answer: ControlOptions['answer']): void {
         socket.write(toFrame({ id: null, status: 'error', error: `Malformed request: ${request.message}` }))
         break
       }
-      const frame = boundedFrame(await answer(request))
+      const frame = boundedFrame(await answered(request))
       if (socket.destroyed) return
       if (!socket.write(frame) && !(await isRead(socket))) return
     }
