@@ -76,6 +76,8 @@ export async function clearStaleSocket(path: string, shown: string): Promise<voi
   if (found === undefined) return
   if (!found.isSocket()) throw new MonocerosError('MON_LISTENER_NOT_SOCKET', { address: shown })
   if (await isAnswered(path)) throw inUse(shown)
+  // Another server that starts may have put its own there while we asked for the old one.
+  if (lstatSync(path, { throwIfNoEntry: false })?.ino !== found.ino) return clearStaleSocket(path, shown)
   rmSync(path, { force: true })
 }
 
