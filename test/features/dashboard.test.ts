@@ -12,6 +12,7 @@ import { launch, openPage, type PageOptions } from '../support/browser.ts'
 import { ask } from '../support/client.ts'
 import { packageFiles } from '../support/dirty.ts'
 import { cliPath, type LogLine, type Running, root, start, startShared, testFolder } from '../support/harness.ts'
+import { startLoad } from '../support/load.ts'
 import { longRecording } from '../support/long-recording.ts'
 import { lacksProgram } from '../support/system.ts'
 
@@ -77,6 +78,8 @@ describe.skipIf(lacksProgram('chromium'))('the dashboard', () => {
     await server.ready()
     const port = server.port()
     const page = await open(server)
+    const load = startLoad({ port, path: '/api/search?q=copper' })
+    onTestFinished(async () => void (await load.stop()))
     const row = (pid: number) => page.locator(`[role=treeitem][data-pid="${pid}"]`)
     const [first] = [...server.workers().values()] as [number]
     await row(first).click()
@@ -87,6 +90,12 @@ describe.skipIf(lacksProgram('chromium'))('the dashboard', () => {
     const fresh = await server.until('worker.ready', { gen: 2 })
     expect(await delayMs(page, fresh, Number(fresh.childPid), 'ready')).toBeLessThan(1_000)
     expect(await delayMs(page, done, server.pid, 'ready.reloading')).toBeLessThan(1_000)
+
+    for (const ms of [4_000, 5_000, 6_000]) ask({ port, path: `/slow?ms=${ms}` }).catch(() => undefined)
+    await page.locator('#tab-requests').click()
+    expect(await page.locator('.request').first().textContent()).toContain('/slow')
+    await picture(page, 'dashboard-requests')
+    await page.locator('#tab-charts').click()
 
     // One that has ended is shown for a moment, as gone.
     const before = server.lines.length

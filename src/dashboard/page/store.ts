@@ -52,7 +52,11 @@ const ended = computed<readonly Instance[]>(() => {
   stepsCount.value
   const at = shownAt.value
   const found: Instance[] = []
-  for (let index = past.countAt(at); index-- > 0 && past.steps[index]!.step.at > at - endShownMs; ) {
+  // Clocks differ by a little: what has come is not of the future.
+  for (
+    let index = moment.value === null ? past.steps.length : past.countAt(at);
+    index-- > 0 && past.steps[index]!.step.at > at - endShownMs;
+  ) {
     const { step } = past.steps[index]!
     if (step.chart === 'worker-handle' && step.isOver) found.push({ ...step, state: step.to, sinceAt: step.at, ledBy: step, last: step })
   }

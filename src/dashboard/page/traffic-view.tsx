@@ -16,6 +16,8 @@ interface Plot {
   readonly title: string
   readonly say: (value: number) => string
   readonly lines: readonly Line[]
+  /** How far its scale reaches at least. */
+  readonly least: number
   /** Between the lines of the grid. */
   readonly steps?: readonly number[]
   readonly isWanted?: (points: readonly TrendPoint[]) => boolean
@@ -26,6 +28,7 @@ const mebibytes = [10, 20, 50, 100, 200, 500, 1_024, 2_048, 4_096, 8_192, 16_384
 const plots: readonly Plot[] = [
   {
     title: 'Answers a second',
+    least: 10,
     say: numberOf,
     lines: [
       { name: 'all', tone: 'accent', value: ({ answers }) => answers },
@@ -34,6 +37,7 @@ const plots: readonly Plot[] = [
   },
   {
     title: 'Time of a request',
+    least: 10,
     say: durationOf,
     lines: [
       { name: 'half are below', tone: 'accent', value: ({ p50Ms }) => p50Ms },
@@ -42,6 +46,7 @@ const plots: readonly Plot[] = [
   },
   {
     title: 'In flight',
+    least: 5,
     say: numberOf,
     lines: [
       { name: 'requests', tone: 'accent', value: ({ inFlight }) => inFlight },
@@ -50,21 +55,24 @@ const plots: readonly Plot[] = [
   },
   {
     title: 'Event-loop utilisation',
+    least: 1,
     say: percentOf,
     lines: [
       { name: 'mean', tone: 'accent', value: ({ utilization }) => utilization },
       { name: 'busiest', tone: 'leave', value: ({ utilizationMax }) => utilizationMax },
     ],
   },
-  { title: 'Event-loop lag', say: durationOf, lines: [{ name: 'worst', tone: 'leave', value: ({ lagMs }) => lagMs }] },
+  { title: 'Event-loop lag', least: 100, say: durationOf, lines: [{ name: 'worst', tone: 'leave', value: ({ lagMs }) => lagMs }] },
   {
     title: 'Memory of all processes',
+    least: 100 * 2 ** 20,
     say: bytesOf,
     steps: mebibytes,
     lines: [{ name: 'resident', tone: 'accent', value: ({ memoryBytes }) => memoryBytes }],
   },
   {
     title: 'Threads',
+    least: 4,
     say: numberOf,
     lines: [
       { name: 'at work', tone: 'accent', value: ({ threadsBusy }) => threadsBusy },
@@ -74,6 +82,7 @@ const plots: readonly Plot[] = [
   },
   {
     title: 'Calls of dirty apps',
+    least: 4,
     say: numberOf,
     lines: [
       { name: 'under way', tone: 'accent', value: ({ leased }) => leased },
@@ -155,7 +164,7 @@ function dataOf({ lines }: Plot): uPlot.AlignedData {
   return [points.map(({ at }) => at / 1_000), ...lines.map(({ value }) => points.map(value))]
 }
 
-function optionsOf({ lines, say, steps }: Plot, width: number): uPlot.Options {
+function optionsOf({ lines, say, steps, least }: Plot, width: number): uPlot.Options {
   const look = getComputedStyle(document.documentElement)
   const colour = (name: string) => look.getPropertyValue(`--${name}`).trim()
   const font = `11px ${look.getPropertyValue('--sans')}`
@@ -165,7 +174,7 @@ function optionsOf({ lines, say, steps }: Plot, width: number): uPlot.Options {
     height: plotHeight,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'traffic' }, points: { size: 5 } },
-    scales: { x: { time: true }, y: { range: (_, min, max) => [Math.min(0, min ?? 0), Math.max(max ?? 0, 1e-6) * 1.15] } },
+    scales: { x: { time: true }, y: { range: (_, min, max) => [Math.min(0, min ?? 0), Math.max((max ?? 0) * 1.12, least)] } },
     axes: [
       { ...axis, size: 26, gap: 4, space: 80, values: (_, seconds) => seconds.map((s) => clockOf(s * 1_000)) },
       {
