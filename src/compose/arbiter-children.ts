@@ -12,6 +12,7 @@ import type { Log } from '../log/error-log.ts'
 import { firstInheritedFd } from '../os/spawn.ts'
 import { titleRoom } from '../os/title.ts'
 import type { ArbiterEntry } from './arbiter.ts'
+import { settleDirty } from './arbiter-generations.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 import { tellCannotBoot } from './cannot-boot.ts'
 import { keepLastWords } from './causes.ts'
@@ -81,6 +82,8 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
       leaveListeners(scope, actor, child.input)
       scope.farewells.add(farewell)
       void farewell.then(() => scope.farewells.delete(farewell))
+      // Not before the roster knows that it is gone; at the end of all the dirty pool has its own turn.
+      setImmediate(() => scope.isServing() && settleDirty(scope))
     },
   }
 }

@@ -11,7 +11,7 @@ import { statePath } from '../base/state-path.ts'
 import { hookRows } from '../config/sections/hooks.ts'
 import { autopsyFacts } from '../ipc/autopsy-facts.ts'
 import { childAutopsy } from '../ipc/child-autopsy.ts'
-import type { BootOrder, DirtyPoolFacts } from '../ipc/messages.ts'
+import type { BootOrder, DirtyBoot, DirtyPoolFacts } from '../ipc/messages.ts'
 import type { Question, QuestionAnswer } from '../ipc/questions.ts'
 import type { ProcessView } from '../ipc/snapshot.ts'
 import type { EventName } from '../log/events.ts'
@@ -31,10 +31,15 @@ import { noGauges } from './worker-views.ts'
 export interface DirtyKeeper {
   /** Settles when calls can be made. @throws why they cannot */
   start(): Promise<void>
-  /** Replaces the dirty workers; null when all of the new are ready, else the problem: then the old serve on. */
+  /**
+   * Replaces the dirty workers; null when all of the new are ready, else the problem: then the old serve on. Apps that the
+   * record does not name any more are kept, for workers of older generations that may still call them.
+   */
   reload(record: GenerationRecord): Promise<string | null>
-  /** The HTTP workers could not be replaced: theirs go back to what they were. */
-  rollBack(): void
+  /** It has apps that its record does not name. */
+  readonly keepsOld: boolean
+  /** The dirty workers become those of the generation that serves, and of it alone, where they are not. */
+  settle(): void
   stop(isQuick: boolean): Promise<void>
   force(): void
   reopen(): void
@@ -57,6 +62,19 @@ export interface DirtyView {
   readonly calls: number
 }
 
+/** What the pool is made of, or shall be. */
+interface Offer {
+  readonly record: GenerationRecord
+  readonly apps: DirtyBoot['apps']
+}
+
+function offerOf(record: GenerationRecord, present: DirtyBoot['apps'] = []): Offer {
+  const own = appsOf(record)
+  return { record, apps: [...own, ...present.filter(({ name }) => !own.some((app) => app.name === name))] }
+}
+
+const keepsOld = ({ record, apps }: Offer) => apps.length > appsOf(record).length
+
 /** As long as a dirty arbiter may take to kill its workers, before it is killed itself. */
 const forcePatienceMs = 5_000
 
@@ -67,12 +85,12 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
   const folder = makeRuntimeFolder(findIdentity(settings.user, settings.group, 'settings'))
   const roster = createRoster()
   /** What a dirty arbiter is started with, and what it goes back to. */
-  let record = first
-  let proven = first
+  let offer = offerOf(first)
+  let proven = offer
   let supervision: Supervision | null = null
   let lastError: ErrorData | null = null
   let hasServed = false
-  let bornWith: GenerationRecord | null = null
+  let bornWith: Offer | null = null
   const started = deferred()
   const stopped = deferred()
   let reloading: (Deferred<string | null> & { readonly reload: number }) | null = null
@@ -92,8 +110,8 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
       boot: bootOf(input),
       fds: [],
       env: { ...process.env, [socketVariable]: join(folder, brokerSocket) },
-      cwd: record.config.settings.chdir,
-      frozenMs: frozenAfterMs(record.config.settings),
+      cwd: offer.record.config.settings.chdir,
+      frozenMs: frozenAfterMs(offer.record.config.settings),
     }),
     onBooting: (child) => tell(child, 'dirty.booting', {}),
     onLoaded: () => undefined,
@@ -132,23 +150,24 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
     reloading = null
   }
 
-  async function reload(next: GenerationRecord): Promise<string | null> {
+  async function reload(next: Offer): Promise<string | null> {
     endReload('a newer reload was asked for')
-    record = next
+    offer = next
     const number = ++reloads
     const under = { ...deferred<string | null>(), reload: number }
     reloading = under
-    const news = { settings: next.config.settings as unknown as Record<string, unknown>, apps: appsOf(next) }
+    const news = { settings: next.record.config.settings as unknown as Record<string, unknown>, apps: next.apps }
     supervision?.send({ type: 'reload', reload: number, ...news })
     const problem = await under.promise
     if (problem === null) proven = next
-    else if (record === next) record = proven
+    else if (offer === next) offer = proven
     return problem
   }
 
   function bootOf({ slot, age, generation }: HandleInput): BootOrder {
+    const { record, apps } = offer
     const { config } = record
-    bornWith = record
+    bornWith = offer
     const inDirty = new Set(hookRows.filter((row) => row.process === 'dirty-worker').map((row) => row.name as string))
     return {
       slot,
@@ -162,7 +181,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
       hookFile: config.file,
       hookNames: Object.keys(config.hooks).filter((name) => inDirty.has(name)),
       maxRequests: 0,
-      dirty: { folder, apps: appsOf(record) },
+      dirty: { folder, apps },
     }
   }
 
@@ -180,7 +199,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
         hasServed = true
         started.resolve()
         // One that was started since has been born with it.
-        if (bornWith === record) endReload(null)
+        if (bornWith === offer) endReload(null)
       },
       onFailed(problem) {
         started.reject(
@@ -203,10 +222,14 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
       actor.start()
       return started.promise
     },
-    reload,
-    rollBack() {
+    reload: (record) => reload(offerOf(record, offer.apps)),
+    get keepsOld() {
+      return keepsOld(proven)
+    },
+    settle() {
       // They may have been replaced before the HTTP workers could not be.
-      if (proven !== scope.current) void reload(scope.current)
+      const isSettled = (one: Offer) => one.record === scope.current && !keepsOld(one)
+      if (!isSettled(proven) && !(reloading !== null && isSettled(offer))) void reload(offerOf(scope.current))
     },
     async stop(isQuick) {
       if (actor.getSnapshot().status === 'active') {
@@ -242,7 +265,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
   }
 }
 
-function appsOf({ config }: GenerationRecord): NonNullable<BootOrder['dirty']>['apps'] {
+function appsOf({ config }: GenerationRecord): DirtyBoot['apps'] {
   const specs = config.settings.dirtyApps.flatMap((text) => {
     const parsed = parseDirtySpec(text)
     return parsed.ok ? [parsed.spec] : [] // the configuration has been checked

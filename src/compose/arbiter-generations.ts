@@ -45,12 +45,18 @@ async function readyDirty(scope: ArbiterScope, dirtyPath: string, record: Genera
   }
 }
 
-/** After a reload, however it ended: the dirty pool is that of the generation which serves. */
+/**
+ * After a reload, however it ended, and when a worker is gone: the dirty pool is that of the generation which serves. Apps
+ * that it does not have any more stay until the last worker that may call them is gone.
+ */
 export function settleDirty(scope: ArbiterScope): void {
-  const { dirty, farewells } = scope
+  const { dirty, farewells, current, roster } = scope
   if (dirty === null) return
-  if (hasDirtyApps(scope.current)) {
-    dirty.rollBack()
+  const isOldThere = roster.rows().some(({ generation }) => generation < current.facts.generation)
+  const isLast = !hasDirtyApps(current)
+  if (isOldThere && (isLast || dirty.keepsOld)) return
+  if (!isLast) {
+    dirty.settle()
     return
   }
   scope.dirty = null

@@ -238,6 +238,29 @@ export default async (req, res) => {
   while (!existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 5))
   res.end(await a.say())
 }`
+
+test.each(['one of two', 'the last'])('a worker that drains after a reload can still call a dirty app that is gone: %s', async (which) => {
+  const apps = which === 'the last' ? ['./a.mjs:A'] : ['./a.mjs:A', './b.mjs:B']
+  const config = (names: readonly string[]) => `export default { dirtyApps: ${JSON.stringify(names)}, dirtyWorkers: 1 }`
+  const server = startDirty({
+    files: { 'a.mjs': app('A'), 'b.mjs': app('B'), 'app.mjs': nesting, 'monoceros.config.mjs': config(apps) },
+  })
+  await server.ready()
+  const request = await begin({ port: server.port(), path: '/late' })
+  put(server, 'monoceros.config.mjs', config(apps.slice(1)))
+  server.signal('SIGHUP')
+  await server.until('reload.done', { role: 'arbiter', generation: 2 })
+  put(server, 'go')
+  expect((await request.whole).body).toBe('A')
+  // With the last that may call it, it goes.
+  if (which === 'the last') await server.until('dirty.gone')
+  else {
+    await server.until('reload.done', { role: 'dirty-arbiter', generation: 3 })
+    expect((await failure(appOf(server, 'a').say())).code).toBe('MON_DIRTY_NO_APP')
+    expect(await appOf(server, 'b').say()).toBe('B')
+  }
+})
+
 test('a request that needs a dirty call while the server drains gets its answer', async () => {
   const server = startDirty({ args: ['--dirty-app', './a.mjs:A'], files: { 'a.mjs': app('A'), 'app.mjs': nesting } })
   await server.ready()
