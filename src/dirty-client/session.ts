@@ -219,7 +219,8 @@ async function connectOnce(path: string): Promise<Session> {
           link.close(call)
           resolve(decode<Refusal | null>(frame))
         },
-        onLost: (problem) => resolve({ code: 'MON_DIRTY_WORKER_LOST', facts: { how: problem } }),
+        // Its main thread answers whatever its other threads do.
+        onLost: () => resolve({ code: 'MON_DIRTY_WORKER_LOST', facts: { how: 'its process has ended' } }),
       })
       const kind = about === 'fate' ? toWorker.fate : toWorker.end
       const flags = about === 'timeout' ? isTimeout : 0
