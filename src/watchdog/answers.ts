@@ -13,6 +13,7 @@ const requestsMax = 256
 const probePatienceMs = 600_000
 const answerMs = 15_000
 const turningMs = 400
+const lookMs = 3_000
 
 export async function answerQuestion(question: Question, pulse: PulseReader, probe: Probe): Promise<QuestionAnswer> {
   try {
@@ -39,15 +40,16 @@ function answerTo(question: Question, pulse: PulseReader, probe: Probe): Promise
 
 /** The statement at which the main thread is, or the next that it comes to; of one that waits that is our own timer. */
 async function lookNow(pulse: PulseReader): Promise<Autopsy> {
-  const stack = await takeMainStack()
+  const silentMs = pulse.silentMs()
+  const stack = await takeMainStack(lookMs)
   const kernel = procState(process.pid)
-  // On a busy machine the next statement may be long in coming: one whose loop has just turned is not stuck.
-  const isIdle = stack === null ? pulse.silentMs() < turningMs : isIdleStack(stack)
+  // On a busy machine an answer may be long in coming: one whose loop turned when it was asked is not stuck.
+  const isIdle = stack === null ? silentMs < turningMs : isIdleStack(stack)
   const where = isIdle ? 'idle' : stack === null ? 'native' : 'javascript'
   return {
     where,
     phase: pulse.phase(),
-    blockedMs: Math.round(pulse.silentMs()),
+    blockedMs: Math.round(silentMs),
     stack: where === 'javascript' ? (stack ?? []) : [],
     requests: pulse.requests(requestsMax).list,
     waitChannel: kernel?.waitChannel ?? null,

@@ -8,7 +8,7 @@ const framesMax = 40
  * Takes the JavaScript stack of the main thread without a debugger port: attach, pause, read, resume, detach.
  * Null when no statement was reached in time, which is what native code looks like.
  */
-export async function takeMainStack(): Promise<readonly string[] | null> {
+export async function takeMainStack(patienceMs = pausePatienceMs): Promise<readonly string[] | null> {
   // Loaded by the first autopsy: most watchdogs never take one.
   const { Session } = process.getBuiltinModule('node:inspector')
   const session = new Session()
@@ -25,7 +25,7 @@ export async function takeMainStack(): Promise<readonly string[] | null> {
     })
     session.post('Debugger.enable')
     session.post('Debugger.pause')
-    const timer = new Promise<null>((resolve) => setTimeout(resolve, pausePatienceMs, null))
+    const timer = new Promise<null>((resolve) => setTimeout(resolve, patienceMs, null))
     return await Promise.race([paused, timer])
   } finally {
     session.post('Debugger.resume')
