@@ -34,9 +34,6 @@ export interface Door {
   close(): void
 }
 
-/** The cookie by which a page shows the token, where it cannot set a header. */
-export const tokenCookie = 'monoceros_token'
-
 const clientsMax = 128
 /** A client that neither asks nor reads for so long is let go. */
 const idleMs = 15_000
@@ -139,11 +136,11 @@ function isForeign(req: IncomingMessage): boolean {
   return origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`
 }
 
+/** In a header only: a cookie of an address goes to whatever else has a port there, the app included. */
 function hasToken(req: IncomingMessage, token: string | null): boolean {
   if (token === null) return false
   const bearer = /^Bearer\s+(\S+)$/i.exec(req.headers.authorization ?? '')?.[1]
-  const cookie = new RegExp(`(?:^|;\\s*)${tokenCookie}=([^;]*)`).exec(req.headers.cookie ?? '')?.[1]
-  return [bearer, cookie].some((given) => given !== undefined && isSame(given, token))
+  return bearer !== undefined && isSame(bearer, token)
 }
 
 function isSame(given: string, token: string): boolean {
