@@ -61,6 +61,9 @@ export function orderHandlers(scope: ArbiterScope, because: (act: () => void) =>
     'worker kill'({ PID: pid }) {
       const age = scope.roster.rows().find((row) => row.pid === pid)?.age
       const row = workerRows(scope).find((one) => one.age === age)
+      if (row !== undefined && row.generation > scope.current.facts.generation) {
+        throw new MonocerosError('MON_CONTROL_STATE', { state: 'reloading', order: `kill of ${pid}, which the reload is trying` })
+      }
       if (row !== undefined) drain(row, 'worker kill')
       else if (scope.dirty?.view().pool?.workers.some((worker) => worker.pid === pid)) process.kill(pid, 'SIGTERM')
       else throw new MonocerosError('MON_CONTROL_NO_PROCESS', { what: 'worker with pid', given: pid })
