@@ -18,7 +18,7 @@ export interface Machine {
   readonly loadAverage: number
 }
 
-export type Kind = 'serve' | 'units' | 'gthread' | 'head-of-line' | 'dirty' | 'dirty-beside'
+export type Kind = 'serve' | 'units' | 'gthread' | 'head-of-line' | 'watched' | 'dirty' | 'dirty-beside' | 'watched'
 
 export function thisMachine(): Machine {
   return {
