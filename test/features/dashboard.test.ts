@@ -303,6 +303,39 @@ describe.skipIf(lacksProgram('chromium'))('the dashboard', () => {
       await server.until('reload.done')
     })
 
+    test('on an address that others can reach nothing is told without the token, and a page asks for it', async () => {
+      const folder = testFolder({ token: 'a-token-of-our-own-0123\n' })
+      const args = [shop, '-b', '127.0.0.1:0', '-w', '1', '--dashboard', '0.0.0.0:0', '--no-control-socket']
+      const open = start({ args: [...args, '--dashboard-token-file', join(folder, 'token')] })
+      await open.ready()
+      const url = await urlOf(open)
+      expect(JSON.stringify(open.lines)).not.toContain('a-token-of-our-own')
+      const port = Number(new URL(url).port)
+      expect((await ask({ port, path: '/events' })).status).toBe(401)
+      const context = await browser.newContext()
+      onTestFinished(() => context.close())
+      const page = await context.newPage()
+      await page.goto(`http://127.0.0.1:${port}/`)
+      await page.getByRole('button', { name: 'give it' }).click()
+      for (const token of ['wrong-wrong-wrong-wrong', 'a-token-of-our-own-0123']) {
+        expect(await page.locator('[role=treeitem]').count()).toBe(0)
+        await page.locator('dialog input').fill(token)
+        await page.getByRole('button', { name: 'Use it' }).click()
+      }
+      await page.locator('[role=treeitem]').first().waitFor()
+    })
+
+    test.each([
+      [2, ['--dashboard', 'unix:/tmp/x']],
+      [2, ['--dashboard', 'localhost']],
+      [1, ['--dashboard', '127.0.0.1:0', '--dashboard-token-file', '/nowhere/token']],
+      [1, ['--dashboard', '203.0.113.1:1']],
+    ])('what cannot be served ends the start with exit code %i: %s', async (code, more) => {
+      const server = start({ args: [shop, '-b', '127.0.0.1:0', '-w', '1', '--no-control-socket', ...more] })
+      expect((await server.exited).code).toBe(code)
+      expect(server.all('worker.booting')).toEqual([])
+    })
+
     test('the page says what it may load, and the browser holds it to that', async () => {
       const { origin } = new URL(await urlOf(server))
       const { headers } = await ask({ port: Number(new URL(origin).port) })

@@ -29,11 +29,14 @@ export async function tryToken(given: string | null = token.value): Promise<bool
   )
   canChange.value = isRight
   if (isRight) sessionStorage.setItem(key, given)
-  else {
-    sessionStorage.removeItem(key)
-    token.value = null
-  }
+  else forget()
   return isRight
+}
+
+function forget(): void {
+  canChange.value = false
+  token.value = null
+  sessionStorage.removeItem(key)
 }
 
 export interface Answer {
@@ -48,6 +51,8 @@ export async function command(text: string): Promise<Answer> {
       headers: { 'content-type': 'application/json', ...headers() },
       body: JSON.stringify({ command: text }),
     })
+    // Of another arbiter: at each start there is another token.
+    if (response.status === 401) forget()
     if (response.headers.get('content-type') !== 'application/json') return { ok: false, text: (await response.text()).trim() }
     const { ok, data } = (await response.json()) as { ok: boolean; data: unknown }
     return { ok, text: wordsOf(data) }

@@ -2,12 +2,29 @@
 import { signal } from '@preact/signals'
 import type { Recorded } from '../../ipc/transition.ts'
 import { kindOf } from './processes.ts'
-import { goTo, moment, past, pick, stepsCount, tab } from './store.ts'
+import { goTo, hello, moment, past, pick, stepsCount, tab } from './store.ts'
 import { toneOf } from './tone.ts'
 import { VirtualList } from './virtual-list.tsx'
 import { clockMsOf, dayOf } from './words.ts'
 
 const filter = signal('')
+
+/** Of a hundred thousand steps only those that have come since are looked at. */
+const found = { life: '', words: '', lastId: 0, rows: [] as Recorded[] }
+
+function matching(words: readonly string[]): readonly Recorded[] {
+  const life = hello.value?.life ?? ''
+  if (found.life !== life || found.words !== words.join(' ')) Object.assign(found, { life, words: words.join(' '), lastId: 0, rows: [] })
+  if (words.length === 0) return past.steps
+  if (found.lastId < past.lastId) {
+    const first = found.lastId === 0 ? 0 : past.firstAfter(found.lastId)
+    for (const recorded of past.steps.slice(first)) {
+      if (recorded.id > found.lastId && matches(recorded, words)) found.rows.push(recorded)
+    }
+    found.lastId = past.lastId
+  }
+  return found.rows
+}
 
 function matches({ step }: Recorded, words: readonly string[]): boolean {
   const text = `${step.actor} ${step.event} ${step.to} ${step.from ?? ''} ${step.pid} ${step.cause ?? ''}`.toLowerCase()
@@ -17,9 +34,9 @@ function matches({ step }: Recorded, words: readonly string[]): boolean {
 export function EventsView() {
   stepsCount.value
   const words = filter.value.trim().toLowerCase().split(/\s+/).filter(Boolean)
-  const until = moment.value === null ? past.steps.length : past.countAt(moment.value)
-  const seen = past.steps.slice(0, until)
-  const rows = (words.length === 0 ? seen : seen.filter((recorded) => matches(recorded, words))).reverse()
+  const at = moment.value
+  const all = matching(words)
+  const rows = (at === null ? all.slice() : all.filter(({ step }) => step.at <= at)).reverse()
   return (
     <div class="events">
       <div class="bar">

@@ -11,6 +11,8 @@ interface Checkpoint {
 const checkpointEvery = 1_000
 /** Steps that come late belong before others; checkpoints are only made where none is to be expected. */
 const settledSteps = 2_000
+/** So many steps may stand behind one that came after them. */
+const lateMax = 200
 
 export interface Past {
   /** By their time. */
@@ -20,6 +22,8 @@ export interface Past {
   readonly lastId: number
   begin(before: readonly Instance[], firstId: number): void
   add(news: readonly Recorded[]): void
+  /** Where those begin that came after the one with this number; a few older ones are among them. */
+  firstAfter(id: number): number
   /** How many steps were made until then. */
   countAt(at: number): number
   at(count: number): Instances
@@ -99,6 +103,12 @@ export function createPast(stepsMax = 250_000): Past {
         else own.push(recorded)
       }
       if (steps.length > stepsMax) forgetOldest()
+    },
+    firstAfter(id) {
+      let place = steps.length
+      let old = 0
+      while (place > 0 && old < lateMax) if (steps[--place]!.id <= id) old++
+      return place
     },
     countAt,
     at(count) {
