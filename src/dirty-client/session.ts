@@ -76,11 +76,12 @@ interface Idle {
 
 const lineOf = ({ app, parent }: Pick<Lease, 'app' | 'parent'>) => `${parent ?? ''} ${app}`
 
-export async function openSession(path: string): Promise<Session> {
+/** @param greetingMs a dirty arbiter that stands still for longer is not waited for */
+export async function openSession(path: string, greetingMs = 30_000): Promise<Session> {
   const startedMs = performance.now()
   for (;;) {
     try {
-      return await connectOnce(path)
+      return await connectOnce(path, greetingMs)
     } catch (error) {
       // A dirty arbiter that has just died is replaced within a moment, at the same path.
       if (performance.now() - startedMs > connectPatienceMs) throw error
@@ -89,7 +90,7 @@ export async function openSession(path: string): Promise<Session> {
   }
 }
 
-async function connectOnce(path: string): Promise<Session> {
+async function connectOnce(path: string, greetingMs: number): Promise<Session> {
   const links = new Map<string, Link>()
   const warm = new Map<string, Idle[]>()
   const wanting = new Map<string, Wanting[]>()
@@ -99,12 +100,20 @@ async function connectOnce(path: string): Promise<Session> {
   const broker = openLink({ path, frameMaxBytes, onOther: hear, onLost: letGo })
 
   const greeted = new Promise<Welcome>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(dirtyError('MON_DIRTY_CONNECTION', { problem: `the dirty arbiter has not answered for ${greetingMs} ms` }))
+      broker.destroy()
+    }, greetingMs).unref()
     const call = broker.open({
       onFrame(frame) {
+        clearTimeout(timer)
         broker.close(call)
         resolve(decode<Welcome>(frame))
       },
-      onLost: (problem) => reject(dirtyError('MON_DIRTY_CONNECTION', { problem })),
+      onLost(problem) {
+        clearTimeout(timer)
+        reject(dirtyError('MON_DIRTY_CONNECTION', { problem }))
+      },
     })
     broker.send({ kind: toBroker.hello, call, ...encode({ version: 1, pid: process.pid } satisfies BrokerHello) })
   })

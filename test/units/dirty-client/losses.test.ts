@@ -106,3 +106,9 @@ test('a caller whose broker is gone leaves the workers alone', async () => {
   await closed
   expect(session.isLost).toBe(true)
 })
+
+test('a broker that stands still is not waited for without end', async () => {
+  const path = await listen('broker', () => undefined)
+  const stuck = startCall(() => openSession(path, 100), { app: 'app', action: 'act', args: [], parent: null })
+  await expect(Promise.resolve(stuck)).rejects.toMatchObject({ code: 'MON_DIRTY_CONNECTION' })
+})
