@@ -23,6 +23,7 @@ export function poolOf({ children, generations, roster, server, workersWanted }:
       queued,
       leased,
       capacity,
+      waits: server.waits.of(name),
       spec,
       workersWanted: (parsed.ok ? parsed.spec.workers : null) ?? generations.current.appFacts.get(name)?.workers ?? null,
       workerPids: workers.filter((worker) => worker.apps.includes(name)).map(({ pid }) => pid),

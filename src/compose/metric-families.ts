@@ -181,6 +181,14 @@ function ofDirty({ dirtyArbiter, dirtyWorkers, dirtyWorkersWanted, dirtyApps, di
       'How many dirty calls can run at once.',
       of(({ capacity }) => capacity),
     ),
+    histogram(
+      'monoceros_dirty_wait_seconds',
+      'How long those dirty calls waited for a worker that had to.',
+      boundsS,
+      dirtyApps.flatMap(({ app, waits }) =>
+        waits === null ? [] : [{ labels: { app }, sum: waits.sumMs / 1_000, buckets: waits.buckets }],
+      ),
+    ),
   ]
 }
 

@@ -4,9 +4,10 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { decode, encode } from '../wire/codec.ts'
 import { type Frame, readFrames, writeFrame } from '../wire/frames.ts'
 import { fromBroker, type LeaseGrant, type LeaseWish, type Refusal, type StashOrder, toBroker, type Welcome } from '../wire/kinds.ts'
-import { type Broker, type BrokerHost, createBroker } from './broker.ts'
+import { type Asker, type Broker, type BrokerHost, createBroker } from './broker.ts'
 import type { Stash } from './stash.ts'
 import { answerStash } from './stash-orders.ts'
+import { createWaits, type Waits } from './waits.ts'
 
 export interface BrokerServerOptions {
   readonly path: string
@@ -20,6 +21,7 @@ export interface BrokerServerOptions {
 
 export interface BrokerServer {
   readonly broker: Broker
+  readonly waits: Pick<Waits, 'of'>
   listen(): Promise<void>
   close(): void
 }
@@ -33,11 +35,17 @@ export function createBrokerServer(options: BrokerServerOptions): BrokerServer {
   const clients = new Map<number, Socket>()
   let nextClient = 1
   let chaser: NodeJS.Timeout | undefined
+  const waits = createWaits(() => performance.now())
 
   const host: BrokerHost = {
-    grant: ({ client, call }, lease, place) =>
-      send(client, fromBroker.granted, call, { lease, ...options.addressOf(place) } satisfies LeaseGrant),
-    refuse: ({ client, call }, refusal) => send(client, fromBroker.refused, call, refusal),
+    grant(asker, lease, place) {
+      waits.answered(asker)
+      send(asker.client, fromBroker.granted, asker.call, { lease, ...options.addressOf(place) } satisfies LeaseGrant)
+    },
+    refuse(asker, refusal) {
+      waits.answered(asker)
+      send(asker.client, fromBroker.refused, asker.call, refusal)
+    },
     recall: (client, lease) => send(client, fromBroker.recall, 0, { lease }),
     revoke: options.revoke,
   }
@@ -48,6 +56,10 @@ export function createBrokerServer(options: BrokerServerOptions): BrokerServer {
     if (socket !== undefined && !socket.destroyed) writeFrame(socket, { kind, call, ...encode(value) })
   }
 
+  function askFor(asker: Asker, wish: LeaseWish): void {
+    waits.asked(asker, wish.app, () => broker.ask(asker, wish))
+  }
+
   function hear(client: number, frame: Frame): void {
     const { kind, call } = frame
     switch (kind) {
@@ -55,7 +67,7 @@ export function createBrokerServer(options: BrokerServerOptions): BrokerServer {
         send(client, fromBroker.welcome, call, options.welcome())
         break
       case toBroker.lease:
-        broker.ask({ client, call }, decode<LeaseWish>(frame))
+        askFor({ client, call }, decode<LeaseWish>(frame))
         break
       case toBroker.unqueue:
         broker.unqueue({ client, call })
@@ -94,12 +106,14 @@ export function createBrokerServer(options: BrokerServerOptions): BrokerServer {
     socket.on('error', () => undefined) // its close tells
     socket.once('close', () => {
       clients.delete(client)
+      waits.lost(client)
       broker.loseClient(client)
     })
   })
 
   return {
     broker,
+    waits,
     async listen() {
       // What a dirty arbiter before us has left there: nobody listens any more.
       rmSync(options.path, { force: true })

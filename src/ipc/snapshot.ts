@@ -1,4 +1,5 @@
 /** All that is known of a running server at one moment, as plain data: for the control socket, the dashboard and metrics. */
+import type { Durations } from '../base/durations.ts'
 import type { Counters, RequestInFlight, ThreadFact } from './messages.ts'
 
 export interface Snapshot {
@@ -71,6 +72,8 @@ export interface DirtyAppView {
   readonly leased: number
   /** Places of all workers. */
   readonly capacity: number
+  /** Of the calls that had to wait, since the dirty arbiter started; null when there was none. */
+  readonly waits: Durations | null
   readonly spec: string
   readonly workersWanted: number | null
   readonly workerPids: readonly number[]

@@ -275,6 +275,9 @@ export class Jobs extends DirtyApp { async wait(ms) { await new Promise((resolve
     expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200, 200])
     const told = await scrapeUntil(server, ({ value }) => value('monoceros_dirty_calls_total') === 3)
     expect(told.value('monoceros_dirty_workers', { state: 'ready' })).toBe(1)
+    // One waited for the first, the other for both.
+    const waits = await scrapeUntil(server, ({ value }) => value('monoceros_dirty_wait_seconds_count', { app: 'jobs' }) === 2)
+    expect(waits.value('monoceros_dirty_wait_seconds_sum', { app: 'jobs' })).toBeGreaterThan(2)
     const { childPid } = await server.until('dirty.booting')
     process.kill(Number(childPid), 'SIGKILL')
     await server.untilCount('dirty.ready', 2)
