@@ -59,7 +59,7 @@ const known: Known = {
     workers: [worker({}), worker({ age: 2, state: 'draining.x', lagMs: 9 }), worker({ slot: 1, age: 3, state: 'booting' })],
     dirtyArbiter: process,
     dirtyWorkers: [worker({})],
-    dirtyApps: [{ app: 'images', queued: 3, leased: 2, capacity: 4, waits: null, spec: '', workersWanted: null, workerPids: [] }],
+    dirtyApps: [{ app: 'images', queued: 3, leased: 2, capacity: 4, waits: { sumMs: 9, buckets: [0, 0, 0, 0, 3] }, spec: '', workersWanted: null, workerPids: [] }],
     dirtyCalls: 7,
     totals: counters,
     spawned: 3,
