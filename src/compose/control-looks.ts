@@ -116,7 +116,7 @@ const isThreaded = (scope: ArbiterScope, generation: number) =>
   (scope.recordOf(generation) ?? scope.current).config.settings.workerClass === 'gthread'
 
 function targetInPool(role: Target['role'], pid: number, slot: number | null, ask: Target['ask']): Target {
-  return { pid, role, slot, hasThreads: false, ask }
+  return { pid, role, slot, hasThreads: role === 'dirty-worker', ask }
 }
 
 async function requestsOf({ pid, slot, role, hasThreads, ask }: Target) {

@@ -13,6 +13,7 @@ import type { EventName } from '../log/events.ts'
 import { takeThreadStack } from '../threads/stack.ts'
 import type { ThreadEnd, Threads } from '../threads/threads.ts'
 import { shutdownPatienceMs } from '../worker/drain.ts'
+import type { LookedAt } from './worker-thread-looks.ts'
 
 export interface DirtyLanesHost {
   readonly orders: DirtyThreadOrders
@@ -27,7 +28,7 @@ export interface DirtyLanesHost {
   end(lane: number, why: 'overdue' | 'kill', reason: string, ageMs: number): void
 }
 
-export interface DirtyLane {
+export interface DirtyLane extends LookedAt {
   obey(order: LaneOrder): void
   /** It takes no more calls; settles when none runs. */
   seeOff(): Promise<void>
@@ -144,5 +145,11 @@ export function startDirtyLane(input: LaneInput, host: DirtyLanesHost, report: (
       }
     },
     seeOff: () => overseer.seeOff(thread),
+    thread: input.lane,
+    requests() {
+      const call = page.read()
+      return call === null ? [] : [{ method: 'CALL', path: `${orders.app}.${call.action}`, ageMs: ageOf(call) }]
+    },
+    stack: () => takeThreadStack(threadId),
   }
 }

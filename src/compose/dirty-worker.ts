@@ -16,13 +16,14 @@ import { threadSocket, workerSocket } from '../wire/socket-path.ts'
 import { type DrainOrder, graceMsOf } from '../worker/drain.ts'
 import { cannotBootFacts } from './cannot-boot.ts'
 import { type Deferred, deferred, within } from './deferred.ts'
-import { startDirtyLane } from './dirty-lanes.ts'
+import { type DirtyLane, startDirtyLane } from './dirty-lanes.ts'
 import { lookAtApp } from './dirty-look.ts'
 import { threadPoolChart } from './thread-pool-chart.ts'
 import { runWorker, type WorkerEntry, type WorkerParts } from './worker.ts'
 import { showPhase } from './worker-chart.ts'
 import type { WorkerScope } from './worker-scope.ts'
 import { prepareWorker } from './worker-setup.ts'
+import { answerAboutThreads } from './worker-thread-looks.ts'
 
 export const runDirtyWorker = (entry: WorkerEntry): Promise<void> => runWorker(entry, 'dirty-worker', dirtyParts)
 
@@ -45,6 +46,7 @@ interface Pool {
   readonly closed: Deferred<void>
   /** Its threads take no more calls; settles when none runs. */
   seeOff(): Promise<unknown>
+  lanes(): readonly DirtyLane[]
 }
 
 async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<WorkerParts> {
@@ -93,7 +95,7 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
   function openPool(app: string, spec: string, count: number): Pool {
     const opened = deferred()
     const closed = deferred()
-    const seers = new Map<number, () => Promise<void>>()
+    const lanes = new Map<number, DirtyLane>()
     let bootError: MonocerosError | null = null
     const threads = createThreads({ entryPath: entry.threadPath, threadsMax: lanesMaxOf(count), heapMaxMib: 0 })
     const actor = createActor(
@@ -117,13 +119,13 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
               overseer,
               onCannotOpen({ error }) {
                 bootError ??= MonocerosError.fromData(error)
-                if (seers.size > 0) log.event('thread.cannot-boot', { app, ...cannotBootFacts(error) })
+                if (lanes.size > 0) log.event('thread.cannot-boot', { app, ...cannotBootFacts(error) })
               },
               onAutopsy: (autopsy) =>
                 channel.send({ type: 'autopsy', autopsy: childAutopsy('dirty-worker', { input: boot, pid: process.pid }, autopsy, false) }),
               onPlace(state) {
-                if (state === 'open') seers.set(place, () => life.seeOff())
-                else if (state === 'gone') seers.delete(place)
+                if (state === 'open') lanes.set(place, life)
+                else if (state === 'gone') lanes.delete(place)
                 channel.send({ type: 'place', place, app, state })
               },
               end(lane, why, reason, ageMs) {
@@ -153,7 +155,8 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
       isStuck: () => isStuck(actor.getSnapshot().context),
       opened,
       closed,
-      seeOff: () => Promise.all([...seers.values()].map((seeOff) => seeOff())),
+      seeOff: () => Promise.all([...lanes.values()].map((lane) => lane.seeOff())),
+      lanes: () => [...lanes.values()],
     }
   }
 
@@ -238,6 +241,11 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
         watchMemory()
       },
       interrupt: () => undefined,
+      answer: (question) =>
+        answerAboutThreads(
+          pools.flatMap((pool) => pool.lanes()),
+          question,
+        ),
       async shutDown(patienceMs) {
         pulse.setPhase('running onShutdown')
         const steps = async () => {

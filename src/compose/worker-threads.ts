@@ -19,7 +19,7 @@ import type { Program } from './worker-program.ts'
 import type { WorkerScope } from './worker-scope.ts'
 import { prepareWorker } from './worker-setup.ts'
 import { createThreadDoors } from './worker-thread-doors.ts'
-import { answerAboutThreads } from './worker-thread-looks.ts'
+import { answerAboutThreads, type LookedAt } from './worker-thread-looks.ts'
 import type { Traffic } from './worker-traffic.ts'
 
 /** How often the pool looks after its threads. */
@@ -243,6 +243,9 @@ export function createThreadsProgram(
       await within(patienceMs, steps())
     },
     exit,
-    answer: async (question) => (await answerAppMetrics(question, appMetrics)) ?? answerAboutThreads(lives.values(), question),
+    answer: async (question) => (await answerAppMetrics(question, appMetrics)) ?? answerAboutThreads(looksOf(lives.values()), question),
   }
 }
+
+const looksOf = (lives: Iterable<LaneLife>): LookedAt[] =>
+  [...lives].map((life) => ({ thread: life.lane.number, requests: life.requests, stack: life.stack }))

@@ -67,7 +67,7 @@ export const commandTable = {
     isOfGunicorn: false,
     doc: 'What every chart of every process did, oldest first.',
   },
-  'show requests': { ...seen, isOfGunicorn: false, doc: 'Requests in flight, longest first, with worker and thread.' },
+  'show requests': { ...seen, isOfGunicorn: false, doc: 'Requests and dirty calls in flight, longest first, with worker and thread.' },
   'show threads': { ...seen, isOfGunicorn: false, doc: 'The threads of workers of class gthread.' },
   'show queues': { ...seen, isOfGunicorn: false, doc: 'What waits: in the kernel, for a thread, for a dirty worker.' },
   'worker add': { ...order, arguments: [count], isOfGunicorn: true, doc: 'N workers more (1).' },
