@@ -54,7 +54,10 @@ function Drawing({ instance }: { readonly instance: Instance }) {
   useLayoutEffect(() => {
     const svg = drawingOf(chart)
     box.current!.replaceChildren(...(svg === null ? [] : [svg]))
-    svg?.setAttribute('role', 'img')
+    if (svg === null) return
+    svg.setAttribute('role', 'img')
+    // A chart of three states is not blown up to the size of one of thirty.
+    svg.style.maxHeight = `min(100%, ${svg.viewBox.baseVal.height * 1.6}px)`
   }, [chart])
   useLayoutEffect(() => {
     const svg = box.current!.querySelector('svg')
