@@ -53,7 +53,7 @@ export function runDirtyThread({ words, control, vitals, page, orders }: DirtyTa
       onDone: () => isCounted && tell({ type: 'done' }),
     })
     words.on('message', (message: ToThread) => {
-      if (message.type === 'end') door.endCall(message.lease, message.why)
+      if (message.type === 'end') door.endCall(message.lease, message.call, message.why)
       else if (message.type === 'revoke') door.revoke(message.lease)
       else void door.leave().then(() => tell({ type: 'quiet' }))
     })

@@ -87,7 +87,7 @@ export function startCall(open: () => Session | Promise<Session>, order: CallOrd
     // The thread may be blocked: its worker ends it then, and says so. Whoever had the lease next would be taken for this call.
     const given = lease
     given.isRecalled = true
-    void session.askWorker(given, isLate ? 'timeout' : 'end').then(() => lease === given && onEnded?.())
+    void session.askWorker(given, call, isLate ? 'timeout' : 'end').then(() => lease === given && onEnded?.())
   }
 
   function onAbort(): void {
@@ -180,7 +180,7 @@ export function startCall(open: () => Session | Promise<Session>, order: CallOrd
           lease = null
           from.giveBack(with_)
           if (isUntouched && !isOver) return resolve(false)
-          void tellLoss(from, with_, problem).then(() => resolve(true))
+          void tellLoss(from, with_, call, problem).then(resolve)
         },
       })
       const leftMs = timeoutMs === 0 ? 0 : Math.max(1, Math.round(startedMs + timeoutMs - performance.now()))
@@ -192,13 +192,15 @@ export function startCall(open: () => Session | Promise<Session>, order: CallOrd
     })
   }
 
-  /** Its worker knows what became of the thread, unless it is gone itself. */
-  async function tellLoss(from: Session, lost: Lease, problem: string): Promise<void> {
-    if (isOver) return
+  /** Its worker knows what became of the thread, unless it is gone itself. False when the call had not been begun. */
+  async function tellLoss(from: Session, lost: Lease, lostCall: number, problem: string): Promise<boolean> {
+    if (isOver) return true
     const patience = new Promise<null>((resolve) => setTimeout(resolve, fatePatienceMs, null).unref())
-    const refusal = await Promise.race([from.askWorker(lost, 'fate'), patience])
-    const how = refusal?.facts['how'] ?? problem
+    const fate = await Promise.race([from.askWorker(lost, lostCall, 'fate'), patience])
+    if (fate?.isUnbegun === true) return false
+    const how = fate?.refusal?.facts['how'] ?? problem
     push({ what: 'error', error: dirtyError('MON_DIRTY_WORKER_LOST', { app: order.app, how }) })
+    return true
   }
 
   /** What cannot be read is the end of this call, not of its process. */

@@ -8,6 +8,7 @@ import {
   fromBroker,
   fromThread,
   isTimeout,
+  isUnbegun,
   type LeaseGrant,
   type LeaseWish,
   type Refusal,
@@ -42,6 +43,13 @@ export interface Asking {
   cancel(): void
 }
 
+export interface Fate {
+  /** What ended its thread; null: nothing that is known. */
+  readonly refusal: Refusal | null
+  /** It has not been begun, and will not be. */
+  readonly isUnbegun: boolean
+}
+
 export interface Session {
   readonly limits: Welcome
   /** A lease that is at hand, taken under the same parent; null: ask for one. */
@@ -49,8 +57,8 @@ export interface Session {
   ask(wish: LeaseWish): Asking
   /** Its call is over. */
   giveBack(lease: Lease): void
-  /** Asks the main thread of its worker. Settles when nothing runs under the lease any more, with what became of its thread. */
-  askWorker(lease: Lease, about: 'end' | 'timeout' | 'fate'): Promise<Refusal | null>
+  /** Asks the main thread of its worker. Settles when the call does not run any more, with what became of its thread. */
+  askWorker(lease: Lease, call: number, about: 'end' | 'timeout' | 'fate'): Promise<Fate>
   stash(order: StashOrder): Promise<unknown>
   counts(): Promise<readonly AppCounts[]>
   readonly isLost: boolean
@@ -220,20 +228,20 @@ async function connectOnce(path: string, greetingMs: number): Promise<Session> {
     broker.send({ kind: toBroker.release, call: 0, ...encode({ lease: lease.id }) })
   }
 
-  function askWorker({ workerPath, id, place }: Lease, about: 'end' | 'timeout' | 'fate'): Promise<Refusal | null> {
+  function askWorker({ workerPath, id, place }: Lease, asked: number, about: 'end' | 'timeout' | 'fate'): Promise<Fate> {
     return new Promise((resolve) => {
       const link = linkTo(workerPath)
       const call = link.open({
         onFrame(frame) {
           link.close(call)
-          resolve(decode<Refusal | null>(frame))
+          resolve({ refusal: decode<Refusal | null>(frame), isUnbegun: frame.flags === isUnbegun })
         },
         // Its main thread answers whatever its other threads do.
-        onLost: () => resolve({ code: 'MON_DIRTY_WORKER_LOST', facts: { how: 'its process has ended' } }),
+        onLost: () => resolve({ refusal: { code: 'MON_DIRTY_WORKER_LOST', facts: { how: 'its process has ended' } }, isUnbegun: false }),
       })
       const kind = about === 'fate' ? toWorker.fate : toWorker.end
       const flags = about === 'timeout' ? isTimeout : 0
-      link.send({ kind, call, flags, ...encode({ place, lease: id } satisfies CallPlace) })
+      link.send({ kind, call, flags, ...encode({ place, lease: id, call: asked } satisfies CallPlace) })
     })
   }
 

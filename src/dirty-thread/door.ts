@@ -35,8 +35,8 @@ export interface DoorHost {
 export interface Door {
   listen(path: string): Promise<void>
   revoke(lease: string): void
-  /** Ends the call that runs under this lease. */
-  endCall(lease: string, why: 'cancelled' | 'timeout'): void
+  /** Ends the call that runs under this lease, if its number is not beyond that one. */
+  endCall(lease: string, call: number | null, why: 'cancelled' | 'timeout'): void
   /** Takes no more calls. Settles when the one that runs is over and the callers have gone. */
   leave(): Promise<void>
 }
@@ -61,6 +61,8 @@ export function openDoor(frameMaxBytes: number, host: DoorHost): Door {
   const pending: Pending[] = []
   const copies = createCopies()
   let running: Pending | null = null
+  /** Why the call that runs was ended: it is told when it is over, as the next one may be sent then. */
+  let tooLarge: Answer | null = null
   let isLeaving = false
   let onQuiet: (() => void) | null = null
 
@@ -75,6 +77,7 @@ export function openDoor(frameMaxBytes: number, host: DoorHost): Door {
         break
       case toThread.cancel:
         if (isOfRunning) host.end(frame.flags === isTimeout ? 'timeout' : 'cancelled')
+        else passOver(socket, frame.call)
         break
       case toThread.credit:
         if (isOfRunning) host.credit(frame.flags)
@@ -85,23 +88,34 @@ export function openDoor(frameMaxBytes: number, host: DoorHost): Door {
     }
   }
 
+  /** It waits for the one that runs, and is not begun when that is over. */
+  function passOver(socket: Socket, call: number): void {
+    const index = pending.findIndex((one) => one.socket === socket && one.frame.call === call)
+    if (index === -1) return
+    pending.splice(index, 1)
+    refuse(socket, call)
+  }
+
+  const refuse = (socket: Socket, call: number) => writeFrame(socket, { kind: fromThread.leaseOver, call, ...encode(null) })
+
   async function runNext(): Promise<void> {
     for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
       const { socket, frame, head } = next
       if (socket.destroyed) continue
       // Its place may be another caller's by now.
       if (isLeaving || over.has(head.lease)) {
-        writeFrame(socket, { kind: fromThread.leaseOver, call: frame.call, ...encode(null) })
+        refuse(socket, frame.call)
         continue
       }
       running = next
+      tooLarge = null
       const last = await host.run({
         head,
         frame,
         send: (answer) => send(socket, frame.call, answer),
       })
       running = null
-      send(socket, frame.call, last)
+      send(socket, frame.call, tooLarge ?? last)
       host.onDone()
       if (over.has(head.lease)) host.onOver(head.lease)
     }
@@ -109,12 +123,19 @@ export function openDoor(frameMaxBytes: number, host: DoorHost): Door {
   }
 
   /** What is too long its caller could not read on after, and has other calls on this connection. */
-  function send(socket: Socket, call: number, { kind, flags, meta, buffers }: Answer): void {
+  function send(socket: Socket, call: number, answer: Answer): void {
     if (socket.destroyed) return
+    const { kind, flags, meta, buffers } = answer
     const bytes = frameBytes({ kind, call, meta, buffers })
     if (bytes > frameMaxBytes) {
+      const refusal: Answer = {
+        kind: fromThread.error,
+        flags: 0,
+        ...encode({ code: 'MON_DIRTY_FRAME', facts: { bytes } } satisfies Refusal),
+      }
+      if (running === null) return void send(socket, call, refusal)
+      tooLarge ??= refusal
       host.end('cancelled')
-      writeFrame(socket, { kind: fromThread.error, call, ...encode({ code: 'MON_DIRTY_FRAME', facts: { bytes } } satisfies Refusal) })
       return
     }
     if (bytes <= smallFrameBytes) {
@@ -168,8 +189,9 @@ export function openDoor(frameMaxBytes: number, host: DoorHost): Door {
       if (over.size > overMax && oldest !== undefined) over.delete(oldest)
       if (running?.head.lease !== lease) host.onOver(lease)
     },
-    endCall(lease, why) {
-      if (running?.head.lease === lease) host.end(why)
+    endCall(lease, call, why) {
+      // The holder of the lease may have sent its next call by now.
+      if (running?.head.lease === lease && (call === null || running.frame.call <= call)) host.end(why)
     },
     leave() {
       return new Promise((resolve) => {

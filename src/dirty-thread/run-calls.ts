@@ -75,11 +75,14 @@ export function createRunner({ app, appName, page, timeoutMs, nowMs, within, wra
       wake: null,
       channels: new Map(),
     }
-    running = present
     const { lease, action, leftMs } = call.head
     const startedMs = nowMs()
     const limitMs = Math.min(leftMs || Number.POSITIVE_INFINITY, timeoutMs || Number.POSITIVE_INFINITY)
-    page.begin({ lease, action, startedMs, deadlineMs: limitMs === Number.POSITIVE_INFINITY ? 0 : startedMs + limitMs })
+    const deadlineMs = limitMs === Number.POSITIVE_INFINITY ? 0 : startedMs + limitMs
+    // This thread is about to be ended for the call before it.
+    if (!page.begin({ lease, call: call.frame.call, action, startedMs, deadlineMs }))
+      return { kind: fromThread.leaseOver, flags: 0, ...encode(null) }
+    running = present
     let last: Answer
     try {
       last = await answer(present)

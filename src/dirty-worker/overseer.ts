@@ -7,7 +7,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { CallAtWork, DirtyPage } from '../lanes/dirty-page.ts'
 import { decode, encode } from '../wire/codec.ts'
 import { type Frame, writeFrame } from '../wire/frames.ts'
-import { type CallPlace, fromWorker, isTimeout, type Refusal, toWorker } from '../wire/kinds.ts'
+import { type CallPlace, fromWorker, isTimeout, isUnbegun, type Refusal, toWorker } from '../wire/kinds.ts'
 import type { FromThread, ToThread } from '../wire/port-messages.ts'
 
 /** A thread that has an app. */
@@ -49,8 +49,8 @@ interface Watched {
   readonly thread: AppThread
   /** Revoked leases whose end is to be told. */
   readonly revoked: Set<string>
-  /** Leases whose calls have been told to end. */
-  readonly ending: Set<string>
+  /** Calls that have been told to end, and who waits for that. */
+  readonly ending: Map<string, (() => void)[]>
   readonly inquiries: Set<() => void>
   served: number
   quiet: Promise<void> | null
@@ -61,12 +61,22 @@ interface Watched {
 /** Callers watch the time themselves; this is for those who cannot, as they stand still. */
 const lookEveryMs = 250
 const fatesMax = 200
+/** A connection that has ended without its thread is not explained by us. */
+const fatePatienceMs = 1_000
+
+/** Without a number: whichever call runs under the lease. */
+interface Aim {
+  readonly lease: string
+  readonly call: number | null
+}
+
+const nameOf = ({ lease, call }: Aim) => `${lease} ${call}`
 
 export function createOverseer(options: OverseerOptions): Overseer {
   const { nowMs, cancelGraceMs } = options
   const watched = new Map<number, Watched>()
   /** How threads have ended, by place. */
-  const fates = new Map<number, string>()
+  const fates = new Map<number, { readonly how: string; readonly page: DirtyPage }>()
 
   const tell = ({ thread }: Watched, message: ToThread) => thread.port.postMessage(message)
 
@@ -85,30 +95,26 @@ export function createOverseer(options: OverseerOptions): Overseer {
     options.onServed(news)
   }
 
-  /** The call under the lease is to end; one that does not heed its signal is ended with its thread. */
-  function end(one: Watched, lease: string, why: 'cancelled' | 'timeout', then: () => void = () => undefined): void {
-    tell(one, { type: 'end', lease, why })
-    if (one.ending.has(lease)) return void one.inquiries.add(then)
-    one.ending.add(lease)
-    // Null when it is still on its way to its thread.
-    const before = callUnder(one, lease)
+  /** The call is to end, and those before it under its lease; one that does not heed its signal is ended with its thread. */
+  function end(one: Watched, { lease, call }: Aim, why: 'cancelled' | 'timeout', then: () => void = () => undefined): void {
+    tell(one, { type: 'end', lease, call, why })
+    const name = nameOf({ lease, call })
+    const others = one.ending.get(name)
+    if (others !== undefined) return void others.push(then)
+    const all = [then]
+    one.ending.set(name, all)
     setTimeout(() => {
-      one.ending.delete(lease)
-      const call = callUnder(one, lease)
-      // Its lease may have been used again since.
-      const isSame = before === null || before.startedMs === call?.startedMs
-      if (call !== null && isSame && !one.isAbandoned) force(one, call, why)
-      then()
+      one.ending.delete(name)
+      const present = one.thread.page.read()
+      if (present?.lease === lease && (call === null || present.call <= call)) force(one, present, why)
+      for (const answer of all) answer()
     }, cancelGraceMs).unref()
-  }
-
-  function callUnder({ thread }: Watched, lease: string): CallAtWork | null {
-    const call = thread.page.read()
-    return call?.lease === lease ? call : null
   }
 
   /** In native code the thread may last: neither its lease nor the drain of this worker waits for that. */
   function force(one: Watched, call: CallAtWork, why: 'cancelled' | 'timeout'): void {
+    // It may end at this very moment: then its thread is another caller's.
+    if (one.isAbandoned || !one.thread.page.close(call)) return
     one.isAbandoned = true
     options.onForced(one.thread, call, why)
     if (why === 'timeout') one.thread.kill('overdue', 'a call took longer than its timeout')
@@ -119,18 +125,28 @@ export function createOverseer(options: OverseerOptions): Overseer {
   function settle(one: Watched): void {
     for (const lease of one.revoked) options.onLeaseOver(lease)
     one.revoked.clear()
-    for (const answer of one.inquiries) answer()
-    one.inquiries.clear()
+    for (const answer of [...one.inquiries]) answer()
     one.onQuiet?.()
+  }
+
+  function awaitFate(one: Watched, answer: () => void): void {
+    const once = () => {
+      clearTimeout(timer)
+      one.inquiries.delete(once)
+      answer()
+    }
+    const timer = setTimeout(once, fatePatienceMs).unref()
+    one.inquiries.add(once)
   }
 
   function look(): void {
     const now = nowMs()
     for (const one of watched.values()) {
       count(one)
+      if (one.isAbandoned) continue
       const call = one.thread.page.read()
-      if (call === null || call.deadlineMs === 0 || now < call.deadlineMs + lookEveryMs || one.ending.has(call.lease)) continue
-      end(one, call.lease, 'timeout')
+      if (call === null || call.deadlineMs === 0 || now < call.deadlineMs + lookEveryMs || one.ending.has(nameOf(call))) continue
+      end(one, call, 'timeout')
     }
   }
   const looker = setInterval(look, lookEveryMs).unref()
@@ -140,7 +156,7 @@ export function createOverseer(options: OverseerOptions): Overseer {
       const one: Watched = {
         thread,
         revoked: new Set(),
-        ending: new Set(),
+        ending: new Map(),
         inquiries: new Set(),
         served: 0,
         quiet: null,
@@ -154,7 +170,9 @@ export function createOverseer(options: OverseerOptions): Overseer {
       const one = watched.get(place)
       if (one === undefined) return
       watched.delete(place)
-      fates.set(place, how)
+      // Its lane may have a successor by the time that an end under way looks again.
+      one.isAbandoned = true
+      fates.set(place, { how, page: one.thread.page })
       const [oldest] = fates.keys()
       if (fates.size > fatesMax && oldest !== undefined) fates.delete(oldest)
       count(one)
@@ -170,23 +188,25 @@ export function createOverseer(options: OverseerOptions): Overseer {
       return one.quiet
     },
     onFrame(socket, frame) {
-      const { place, lease } = decode<CallPlace>(frame)
+      const { place, lease, call } = decode<CallPlace>(frame)
       const one = watched.get(place)
       const answer = () => {
-        const how = fates.get(place)
-        const refusal: Refusal | null = how === undefined ? null : { code: 'MON_DIRTY_WORKER_LOST', facts: { how } }
-        if (!socket.destroyed) writeFrame(socket, { kind: fromWorker.over, call: frame.call, ...encode(refusal) })
+        const fate = fates.get(place)
+        const isNeverRun = (fate !== undefined || one?.isAbandoned === true) && (fate ?? one?.thread)?.page.hasBegun(lease, call) === false
+        const refusal: Refusal | null = fate === undefined ? null : { code: 'MON_DIRTY_WORKER_LOST', facts: { how: fate.how } }
+        if (!socket.destroyed)
+          writeFrame(socket, { kind: fromWorker.over, call: frame.call, flags: isNeverRun ? isUnbegun : 0, ...encode(refusal) })
       }
       if (one === undefined || one.isAbandoned) answer()
-      else if (frame.kind === toWorker.end) end(one, lease, frame.flags === isTimeout ? 'timeout' : 'cancelled', answer)
-      else if (frame.kind === toWorker.fate) one.inquiries.add(answer)
+      else if (frame.kind === toWorker.end) end(one, { lease, call }, frame.flags === isTimeout ? 'timeout' : 'cancelled', answer)
+      else if (frame.kind === toWorker.fate) awaitFate(one, answer)
     },
     revoke(place, lease, isHolderGone) {
       const one = watched.get(place)
       if (one === undefined || one.isAbandoned) return options.onLeaseOver(lease)
       one.revoked.add(lease)
       tell(one, { type: 'revoke', lease })
-      if (isHolderGone) end(one, lease, 'cancelled')
+      if (isHolderGone) end(one, { lease, call: null }, 'cancelled')
     },
     get running() {
       return [...watched.values()].filter(({ thread, isAbandoned }) => !isAbandoned && thread.page.read() !== null).length

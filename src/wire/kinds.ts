@@ -45,14 +45,14 @@ export const toThread = {
 
 /** Between a client and the main thread of a dirty worker, which answers while the thread of an app is blocked. */
 export const toWorker = {
-  /** `CallPlace`: the call under this lease is to end, by force if it does not heed its signal; flags is 1 when its time was up. */
+  /** `CallPlace`: this call, and those before it under its lease, are to end, by force if they do not heed their signal; flags is 1 when its time was up. */
   end: 1,
   /** `CallPlace`: the connection to its thread has ended; why? */
   fate: 2,
 } as const
 
 export const fromWorker = {
-  /** `Refusal`, or null: nothing runs under that lease any more. The answer to both. */
+  /** `Refusal`, or null: the call does not run any more. flags is 1 when it never has, and never will. The answer to both. */
   over: 1,
 } as const
 
@@ -77,6 +77,7 @@ export const fromThread = {
 
 export const isThrown = 1
 export const isTimeout = 1
+export const isUnbegun = 1
 
 export interface BrokerHello {
   readonly version: 1
@@ -114,6 +115,8 @@ export interface CallPlace {
   /** The number of the thread in its worker. */
   readonly place: number
   readonly lease: string
+  /** Its number on the connection to the thread. */
+  readonly call: number
 }
 
 /** What the broker knows of an app at one moment. */

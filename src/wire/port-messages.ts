@@ -1,7 +1,7 @@
 /** What a dirty worker's main thread and the thread of an app tell each other beside the calls. */
 export type ToThread =
-  /** The call under this lease is to end: its signal fires. */
-  | { readonly type: 'end'; readonly lease: string; readonly why: 'cancelled' | 'timeout' }
+  /** Calls under this lease, up to the one of that number, are to end: their signal fires. Without a number: whichever runs under it. */
+  | { readonly type: 'end'; readonly lease: string; readonly call: number | null; readonly why: 'cancelled' | 'timeout' }
   /** This lease ends with the call that runs under it, or at once: a call that comes under it later is not begun. */
   | { readonly type: 'revoke'; readonly lease: string }
   /** Take no more calls, finish the one that runs, and see the callers off. */

@@ -8,7 +8,7 @@ import { startCall } from '../../../src/dirty-client/call.ts'
 import { openSession } from '../../../src/dirty-client/session.ts'
 import { decode, encode } from '../../../src/wire/codec.ts'
 import { type Frame, type OutFrame, readFrames, writeFrame } from '../../../src/wire/frames.ts'
-import { fromBroker, fromThread, toBroker, toThread } from '../../../src/wire/kinds.ts'
+import { fromBroker, fromThread, fromWorker, isUnbegun, toBroker, toThread, toWorker } from '../../../src/wire/kinds.ts'
 
 let folder = ''
 let servers: Server[] = []
@@ -75,6 +75,17 @@ test('a call to a worker that goes after it has greeted is lost, and not made tw
   await listen('bad', (_frame, _reply, socket) => socket.destroy(), greet)
   await good()
   await expect(call(path)).rejects.toMatchObject({ code: 'MON_DIRTY_WORKER_LOST' })
+})
+
+test('a call that its thread had not begun, as its worker says, is made again by another', async () => {
+  const path = await broker(['bad', 'good'])
+  await listen('bad', (_frame, _reply, socket) => socket.destroy(), greet)
+  await listen('nobody', (frame, reply) => {
+    expect(frame.kind).toBe(toWorker.fate)
+    reply(fromWorker.over, { code: 'MON_DIRTY_WORKER_LOST', facts: { how: 'terminated' } }, { flags: isUnbegun })
+  })
+  await good()
+  expect(await call(path)).toBe('answer')
 })
 
 test('a call that comes after its lease has ended asks for another lease, and gives that one back', async () => {
