@@ -3,6 +3,7 @@ import { fromCallback, fromPromise } from 'xstate'
 import { arbiterMachine, type LoadAnswer } from '../../machines/arbiter.ts'
 import { type ChildOrder, type HandleInput, workerHandleMachine } from '../../machines/worker-handle.ts'
 import { supervise } from '../arbiter/supervision.ts'
+import { removeLeftSockets } from '../dirty-arbiter/left-sockets.ts'
 import type { EventName } from '../log/events.ts'
 import { giveTo } from '../os/runtime-folder.ts'
 import { findIdentity } from '../os/user.ts'
@@ -74,7 +75,9 @@ export function dirtyArbiterChart(scope: DirtyScope, workerPath: string) {
   })
 }
 
-async function openBroker({ server, settings, socketPath }: DirtyScope): Promise<void> {
+async function openBroker({ server, settings, socketPath, folder }: DirtyScope): Promise<void> {
+  // Those of a pool whose dirty arbiter was killed, and its workers with it.
+  void removeLeftSockets(folder)
   await server.listen()
   giveTo(findIdentity(settings.user, settings.group, 'settings'), socketPath)
 }

@@ -2,6 +2,7 @@
 import type { HandleInput } from '../../machines/worker-handle.ts'
 import type { SpawnFacts, Supervised, SupervisionHost } from '../arbiter/supervision.ts'
 import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
+import { removeLeftSockets } from '../dirty-arbiter/left-sockets.ts'
 import { placeOf } from '../dirty-arbiter/places.ts'
 import { autopsyFacts } from '../ipc/autopsy-facts.ts'
 import { childAutopsy } from '../ipc/child-autopsy.ts'
@@ -90,6 +91,7 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
       const places = children.get(age)?.places ?? new Map<number, string>()
       children.delete(age)
       for (const place of places.keys()) server.broker.loseWorker(place)
+      void removeLeftSockets(scope.folder)
       // Whoever waited for what it was to ask asks for itself now.
       if (generations.of(generation).shares === null) generations.of(generation).known.resolve()
     },

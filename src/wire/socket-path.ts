@@ -9,3 +9,9 @@ export const workerSocket = (slot: number, pid: number) => `worker-${slot}-${pid
 
 /** Where a thread of it listens. */
 export const threadSocket = (slot: number, pid: number, place: number) => `worker-${slot}-${pid}-${place}.sock`
+
+/** The process that listens, or has listened, at a socket of one of these names. */
+export function workerOfSocket(file: string): number | null {
+  const pid = /^worker-\d+-(\d+)(?:-\d+)?\.sock$/.exec(file)?.[1]
+  return pid === undefined ? null : Number(pid)
+}
