@@ -7,6 +7,7 @@ import { nowMs } from '../ipc/pulse.ts'
 import type { ServerFacts, ThreadOrders } from '../lanes/thread-control.ts'
 import { createDispatcher } from '../threads/dispatcher.ts'
 import { findOverdue } from '../threads/overdue.ts'
+import { createPressure } from '../threads/pressure.ts'
 import { createThreads } from '../threads/threads.ts'
 import type { Wishes } from '../worker/wishes.ts'
 import { asyncClass } from '../worker/worker-class.ts'
@@ -124,7 +125,7 @@ export function createThreadsProgram(
   )
   pool.subscribe({ error: (error) => log.event('chart.failed', { problem: problemOf(error) }, error) })
 
-  let wasSaturated = false
+  const pressure = createPressure()
   const fullLooks = new Map<number, number>()
   function look(): void {
     const now = nowMs()
@@ -151,10 +152,8 @@ export function createThreadsProgram(
       if (lane.isLeaving) continue
       watchWear(lane, now)
     }
-    if (dispatcher.isSaturated !== wasSaturated) {
-      wasSaturated = !wasSaturated
-      pool.send({ type: 'pressure', isSaturated: wasSaturated })
-    }
+    const isSaturated = pressure.look(dispatcher.isSaturated, now)
+    if (isSaturated !== null) pool.send({ type: 'pressure', isSaturated })
   }
 
   /** Why a thread may have to be replaced although it does its work. */
