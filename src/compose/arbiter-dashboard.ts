@@ -42,7 +42,8 @@ export async function openDashboard(scope: ArbiterScope, { probeUrl }: Pick<Arbi
       onProblem: (error, path) => scope.log.event('dashboard.failed', { path, problem: problemOf(error) }, error),
     })
     const url = `http://${formatAddress({ kind: 'tcp', host, port: door.port })}/`
-    scope.log.event('dashboard.listening', { url: givenToken === null ? `${url}#token=${token}` : url })
+    scope.dashboardUrl = givenToken === null ? `${url}#token=${token}` : url
+    scope.log.event('dashboard.listening', { url: scope.dashboardUrl })
     scope.onAutopsy = viewers.tellAutopsy
     return {
       close() {

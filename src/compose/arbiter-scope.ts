@@ -74,6 +74,7 @@ export interface ArbiterScope {
   hasPidFile: boolean
   /** Where the arbiter itself answers. */
   readonly doors: Set<{ close(): void }>
+  dashboardUrl: string | null
   /** Hears what stuck processes were doing. */
   onAutopsy: ((report: ChildAutopsy) => void) | null
   recordOf(generation: number): GenerationRecord
@@ -137,6 +138,7 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
     isServing: () => false,
     hasPidFile: false,
     doors: new Set(),
+    dashboardUrl: null,
     onAutopsy: null,
     farewells: new Set(),
     get current() {
@@ -188,6 +190,7 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
       workers: scope.workersWanted,
       generation: currentGeneration,
       address: scope.addresses(),
+      dashboard: scope.dashboardUrl,
       log: hookLog(log),
     }),
     runHook: (name, ...more) => scope.runHookOf(currentGeneration, name, ...more),

@@ -15,6 +15,8 @@ export interface ArbiterFacts {
   readonly workers: number
   readonly generation: number
   readonly address: readonly string[]
+  /** The URL of the dashboard, with its token where one was made for it; null when there is none. */
+  readonly dashboard: string | null
   readonly log: HookLog
 }
 

@@ -6,6 +6,7 @@ export default {
   workers: 2,
   dirtyApps: ['docs/examples/shop/sources.js:SourceApp', 'docs/examples/shop/reports.js:ReportApp'],
   dirtyWorkers: 2,
+  dashboard: '127.0.0.1:0',
   accesslog: '-',
   logFormat: 'text',
   whenReady(arbiter) {
@@ -22,7 +23,9 @@ export default {
     curl ${shop}/report                             a stream from a dirty worker; leave it, and it stops
     ps --forest -eo pid,args | grep '[m]onoceros: '   which process is which
 
-  And in a browser: ${shop}/heavy   how fast the shop stays while heavy work is done
+  And in a browser:
+    ${shop}/heavy   how fast the shop stays while heavy work is done
+    ${arbiter.dashboard}   the dashboard: watch all of this happen
 `)
   },
 }
