@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { ask } from '../../test/support/client.ts'
 import { socketOf } from '../../test/support/dirty.ts'
 import type { Running } from '../../test/support/harness.ts'
+import type { Sites } from './sites.ts'
 
 export interface Call {
   readonly kind: string
@@ -20,17 +21,17 @@ export interface Callers {
   close(): Promise<void>
 }
 
-/** A request waits for its call, and for a worker that stands still before it is killed. */
-const requestMs = 20_000
+/** A request waits for its call, for a worker that stands still before it is killed, and where there is one at a time, for others. */
+const requestMs = 30_000
 
-export async function startCallers(
-  server: Running,
-  counts: { http: number; foreign: number },
-  onCall: (call: Call) => void,
-): Promise<Callers> {
+/** Half of them in a process that is none of ours, the others in workers of each class. */
+export function startCallers({ pool, sync, gthread }: Sites, callers: number, onCall: (call: Call) => void): Callers {
+  const inGthread = Math.floor(callers / 5)
+  const inSync = Math.ceil(callers / 20)
+  const inAsync = Math.floor(callers / 2) - inGthread - inSync
   const foreign = spawn(process.execPath, ['foreign.mjs'], {
-    cwd: server.folder,
-    env: { PATH: process.env['PATH'], MONOCEROS_DIRTY_SOCKET: socketOf(server) },
+    cwd: pool.folder,
+    env: { PATH: process.env['PATH'], MONOCEROS_DIRTY_SOCKET: socketOf(pool) },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const over = new Promise<void>((resolve, reject) => {
@@ -43,7 +44,7 @@ export async function startCallers(
   over.catch(() => undefined) // looked at in `stop`
   let isOver = false
 
-  async function client(): Promise<void> {
+  async function client(server: Running): Promise<void> {
     while (!isOver) {
       try {
         const { status, body } = await ask({ port: server.port(), path: '/', timeoutMs: requestMs })
@@ -56,8 +57,9 @@ export async function startCallers(
       }
     }
   }
-  foreign.send({ callers: counts.foreign })
-  const clients = Promise.all(Array.from({ length: counts.http }, client))
+  foreign.send({ callers: callers - inGthread - inSync - inAsync })
+  const to = [...Array(inAsync).fill(pool), ...Array(inGthread).fill(gthread), ...Array(inSync).fill(sync)] as Running[]
+  const clients = Promise.all(to.map(client))
 
   return {
     foreign,

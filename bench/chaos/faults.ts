@@ -2,16 +2,17 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { appOf, dirtyArbiterPid, dirtyWorkers, failure } from '../../test/support/dirty.ts'
+import { appOf, dirtyArbiterPid, dirtyWorkers, door, failure } from '../../test/support/dirty.ts'
 import type { Running } from '../../test/support/harness.ts'
 import { poll } from '../../test/support/poll.ts'
 import type { Dice } from './dice.ts'
+import { cancelGraceMs, type Sites } from './sites.ts'
 
 export interface Fault {
   readonly victim: string
   readonly how: string
   /** Resolves when it has been done; what follows from it is the server's affair. */
-  commit(server: Running, dice: Dice): Promise<void>
+  commit(sites: Sites, dice: Dice): Promise<void>
 }
 
 const shortestMs = 200
@@ -21,11 +22,21 @@ const foreverMs = 60_000
 /** It takes the timeout to see it, and two seconds more when the whole process stands still. */
 const killedWithinMs = 20_000
 
-const victims: Readonly<Record<string, (server: Running, dice: Dice) => number | undefined>> = {
-  'dirty arbiter': dirtyArbiterPid,
-  'dirty worker': (server, dice) => dice.one([...dirtyWorkers(server).values()]),
-  'HTTP worker': (server, dice) => dice.one([...server.workers().values()]),
+interface Victim {
+  readonly of: keyof Sites
+  find(server: Running, dice: Dice): number | undefined
 }
+
+const httpWorker = (server: Running, dice: Dice) => dice.one([...server.workers().values()])
+const victims: Readonly<Record<string, Victim>> = {
+  'dirty arbiter': { of: 'pool', find: dirtyArbiterPid },
+  'dirty worker': { of: 'pool', find: (server, dice) => dice.one([...dirtyWorkers(server).values()]) },
+  'HTTP worker': { of: 'pool', find: httpWorker },
+  'sync worker': { of: 'sync', find: httpWorker },
+  'gthread worker': { of: 'gthread', find: httpWorker },
+}
+/** Their timeout is longer than any call takes. */
+const isEndless = (victim: string, how: string) => victims[victim]?.of !== 'pool' && how.endsWith('for good')
 
 const hows: Readonly<Record<string, (server: Running, pid: number, dice: Dice) => Promise<void>>> = {
   async killed(_, pid) {
@@ -58,21 +69,48 @@ const ofThreads: readonly Fault[] = [
 ].map(({ action, how }) => ({
   victim: 'dirty thread',
   how,
-  commit: async (server) => void (await failure(appOf(server, 'chaos').with({ timeoutMs: 2_000 })[action]())),
+  commit: async ({ pool }) => void (await failure(appOf(pool, 'chaos').with({ timeoutMs: 2_000 })[action]())),
 }))
 
+const burst = 6
+const aroundMs = 40
+
+/**
+ * Calls that block their threads are given up all at once; each ends by itself at about the moment at which its thread would
+ * be ended, so that it may be the next caller's by then.
+ */
+const givenUp: Fault = {
+  victim: 'dirty thread',
+  how: 'blocked as its calls are given up',
+  async commit({ pool }, dice) {
+    const outcomes = Array.from({ length: burst }, async (_, index) => {
+      const stop = new AbortController()
+      const begun = door.proxy(() => void setImmediate(() => stop.abort()))
+      const ms = cancelGraceMs + dice.between(-aroundMs, aroundMs)
+      const error = await failure(appOf(pool, 'chaos').with({ timeoutMs: 4_000, signal: stop.signal }).workHeard(index, ms, begun))
+      // It may not come to run in time.
+      return ['MON_DIRTY_CANCELLED', 'MON_DIRTY_TIMEOUT'].includes(error.code) ? [] : [String(error.message)]
+    })
+    const others = (await Promise.all(outcomes)).flat()
+    if (others.length > 0) throw new Error(others.join('; '))
+  },
+}
+
 export const faults: readonly Fault[] = [
-  ...Object.entries(victims).flatMap(([victim, find]) =>
-    Object.entries(hows).map(([how, act]) => ({
-      victim,
-      how,
-      async commit(server: Running, dice: Dice) {
-        const pid = find(server, dice)
-        if (pid !== undefined) await act(server, pid, dice)
-      },
-    })),
+  ...Object.entries(victims).flatMap(([victim, { of, find }]) =>
+    Object.entries(hows)
+      .filter(([how]) => !isEndless(victim, how))
+      .map(([how, act]) => ({
+        victim,
+        how,
+        async commit(sites: Sites, dice: Dice) {
+          const pid = find(sites[of], dice)
+          if (pid !== undefined) await act(sites[of], pid, dice)
+        },
+      })),
   ),
   ...ofThreads,
+  givenUp,
 ]
 
 /** @throws when nobody has found out */

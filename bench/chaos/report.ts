@@ -2,17 +2,17 @@
 import type { Held } from './look.ts'
 import type { Chaos } from './run.ts'
 
-/** Connections to workers that this process had not called before. */
-const fdsMore = 4
-/** Node's own pool, which is there when it was first wanted. */
-const threadsMore = 4
+/** Connections to workers that this process had not called before; where threads call or are called, each has its own. */
+const fdsMore = (role: string) => (['dirty worker', 'gthread worker'].includes(role) ? 24 : 4)
+/** Node's own pool, which is there when it was first wanted: in dirty workers it is from the start. */
+const threadsMore = (role: string) => (role === 'dirty worker' ? 0 : 4)
 /** What a heap keeps of its busiest moment; no payload passes an arbiter. */
 const rssMoreMib = (role: string) => (role.endsWith('arbiter') ? 24 : 96)
 
 export function grown({ held: [before, after] }: Chaos): string[] {
   const most = (list: readonly Held[], role: string, what: 'fds' | 'threads' | 'rssMib') =>
     Math.max(...list.filter((one) => one.role === role).map((one) => one[what]))
-  const limitOf = (role: string) => ({ fds: fdsMore, threads: threadsMore, rssMib: rssMoreMib(role) })
+  const limitOf = (role: string) => ({ fds: fdsMore(role), threads: threadsMore(role), rssMib: rssMoreMib(role) })
   return [...new Set(before.map(({ role }) => role))].flatMap((role) =>
     (['fds', 'threads', 'rssMib'] as const).flatMap((what) => {
       const [from, to] = [most(before, role, what), most(after, role, what)]

@@ -1,13 +1,10 @@
 /** A server under calls of every kind, faults at random, and what became of the calls, of the pool and of its processes. */
-import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { startDirtyShared } from '../../test/support/dirty.ts'
-import type { Running } from '../../test/support/harness.ts'
 import { type Call, type Callers, startCallers } from './callers.ts'
 import { diceOf } from './dice.ts'
 import { type Fault, faults } from './faults.ts'
-import { atRest, countsOf, type Held, isWhole, type Size } from './look.ts'
+import { atRest, countsOf, type Held, isWhole } from './look.ts'
+import { type Sites, startSites } from './sites.ts'
 
 export interface ChaosOrder {
   readonly faults: number
@@ -38,23 +35,15 @@ export interface Chaos {
   readonly problems: readonly string[]
 }
 
-const size: Size = { workers: 2, dirtyWorkers: 2, places: 4 }
 const usualBetweenMs = 1_100
 const wholeWithinMs = 20_000
 const problemsMax = 20
 const warmMs = 1_000
 
-const here = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
-
 export async function runChaos(order: ChaosOrder): Promise<Chaos> {
-  const { running: server, close } = startDirtyShared({
-    args: ['-w', String(size.workers), '--dirty-app', './chaos.mjs:ChaosApp', ...options],
-    files: { 'app.mjs': here('site.js'), 'call.mjs': here('call.js'), 'chaos.mjs': here('app.js'), 'foreign.mjs': here('foreign.js') },
-    env: { NODE_OPTIONS: `--require=${fileURLToPath(new URL('block.cjs', import.meta.url))}` },
-  })
+  const { sites, close } = await startSites()
   let callers: Callers | null = null
   try {
-    await server.ready()
     const outcomes: Record<string, number> = {}
     const problems: string[] = []
     let calls = 0
@@ -65,19 +54,21 @@ export async function runChaos(order: ChaosOrder): Promise<Chaos> {
       lateMs = Math.max(lateMs, call.lateMs)
       outcomes[call.outcome] = (outcomes[call.outcome] ?? 0) + 1
       if (call.problem !== null) note(call.problem)
+      else if (isQuiet && isOfFaults(call)) note(`${call.kind}: ${call.outcome} before the first fault`)
     }
-    const half = Math.floor(order.callers / 2)
+    let isQuiet = true
     // What everybody holds who has called once.
-    callers = await startCallers(server, { http: half, foreign: order.callers - half }, onCall)
+    callers = startCallers(sites, order.callers, onCall)
     await pause(warmMs)
     await callers.stop()
-    const before = await atRest(server, callers.foreign.pid as number, note)
+    const before = await atRest(sites, callers.foreign.pid as number, note)
     await callers.close()
+    isQuiet = false
 
-    callers = await startCallers(server, { http: half, foreign: order.callers - half }, onCall)
-    const rows = await strike(server, order, note)
+    callers = startCallers(sites, order.callers, onCall)
+    const rows = await strike(sites, order, note)
     await callers.stop()
-    const after = await atRest(server, callers.foreign.pid as number, note)
+    const after = await atRest(sites, callers.foreign.pid as number, note)
     return { rows, outcomes, calls, lateMs, held: [before, after], problems }
   } finally {
     await callers?.close()
@@ -85,23 +76,22 @@ export async function runChaos(order: ChaosOrder): Promise<Chaos> {
   }
 }
 
-const options = [
-  '--dirty-workers', String(size.dirtyWorkers), '--dirty-threads', String(size.places / size.dirtyWorkers), '--timeout', '2',
-  '--graceful-timeout', '3', '--dirty-graceful-timeout', '3', '--dirty-timeout', '20', '--dirty-cancel-grace', '0.3', '--log-level', 'debug',
-] // biome-ignore format: one line for each option would say no more
+/** A call may be late on a busy machine. */
+const isOfFaults = ({ outcome }: Call) =>
+  ['cut', 'moved', 'MON_DIRTY_WORKER_LOST', 'MON_DIRTY_CONNECTION', 'MON_DIRTY_CLOSING'].includes(outcome)
 
-async function strike(server: Running, order: ChaosOrder, note: (problem: string) => void): Promise<FaultRow[]> {
+async function strike(sites: Sites, order: ChaosOrder, note: (problem: string) => void): Promise<FaultRow[]> {
   const dice = diceOf(order.seed)
   const chosen = faults.filter(({ victim, how }) => (order.only ?? []).every((word) => `${victim} ${how}`.includes(word)))
   const rows = new Map(chosen.map((fault) => [fault, { victim: fault.victim, how: fault.how, wholeAfterMs: [] as number[] }]))
   for (let done = 1; done <= order.faults; done++) {
     const fault = dice.one(chosen)!
     const startedMs = performance.now()
-    await fault.commit(server, dice).catch((error: Error) => note(`fault ${done}, ${fault.victim} ${fault.how}: ${error.message}`))
+    await fault.commit(sites, dice).catch((error: Error) => note(`fault ${done}, ${fault.victim} ${fault.how}: ${error.message}`))
     await pause(order.betweenMs ?? usualBetweenMs)
-    while (!(await isWhole(server, size))) {
+    while (!(await isWhole(sites))) {
       if (performance.now() - startedMs > wholeWithinMs) {
-        note(`fault ${done}, ${fault.victim} ${fault.how}: ${server.family().length} processes, ${JSON.stringify(await countsOf(server))}`)
+        note(`fault ${done}, ${fault.victim} ${fault.how}: ${processesOf(sites)}, ${JSON.stringify(await countsOf(sites.pool))}`)
         // What follows would say nothing more.
         return rowsOf(rows)
       }
@@ -115,3 +105,8 @@ async function strike(server: Running, order: ChaosOrder, note: (problem: string
 
 const rowsOf = (rows: ReadonlyMap<Fault, Omit<FaultRow, 'times'>>) =>
   [...rows.values()].map((row) => ({ ...row, times: row.wholeAfterMs.length }))
+
+const processesOf = (sites: Sites) =>
+  Object.entries(sites)
+    .map(([name, site]) => `${name} has ${site.family().length} processes`)
+    .join(', ')
