@@ -2,8 +2,11 @@
 import type { Held } from './look.ts'
 import type { Chaos } from './run.ts'
 
-/** Connections to workers that this process had not called before; where threads call or are called, each has its own. */
-const fdsMore = (role: string) => (['dirty worker', 'gthread worker'].includes(role) ? 24 : 4)
+/**
+ * Connections to workers that this process had not called before. Where threads call or are called it is one for each of them
+ * and each socket that it has called: 79 at most in a dirty worker and 44 in one of class gthread, of which half are made at first.
+ */
+const fdsMore = (role: string) => ({ 'dirty worker': 40, 'gthread worker': 24 })[role] ?? 4
 /** Node's own pool, which is there when it was first wanted: in dirty workers it is from the start. */
 const threadsMore = (role: string) => (role === 'dirty worker' ? 0 : 4)
 /** What a heap keeps of its busiest moment; no payload passes an arbiter. */
