@@ -7,7 +7,7 @@
  * Exit codes: 0 as asked · 1 failed · 2 wrong command line · 3 nothing got ready · 4 the app could not be loaded.
  */
 import { fileURLToPath } from 'node:url'
-import { runSubCommand } from '../compose/sub-commands.ts'
+import { runSubCommand } from '../compose/cli/sub-commands.ts'
 import { endBy, onSignal, refuseDebugger, type Signal } from '../os/signals.ts'
 
 // Before anything else is loaded: without a handler SIGUSR1 opens a debugger port and the others end the process.
@@ -25,7 +25,7 @@ process.exitCode = answered ?? (await serve())
 process.exit()
 
 async function serve(): Promise<number> {
-  const { runCli } = await import('../compose/cli.ts')
+  const { runCli } = await import('../compose/cli/cli.ts')
   return runCli({
     argv,
     workerPath: fileURLToPath(new URL('./worker.js', import.meta.url)),

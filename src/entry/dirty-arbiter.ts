@@ -15,7 +15,7 @@ let hear = (signal: Signal): void => void early.push(signal)
 for (const signal of signals) onSignal(signal, () => hear(signal))
 refuseDebugger()
 
-const { runDirtyArbiter } = await import('../compose/dirty-arbiter.ts')
+const { runDirtyArbiter } = await import('../compose/dirty/dirty-arbiter.ts')
 await runDirtyArbiter({
   workerPath: fileURLToPath(new URL('./dirty-worker.js', import.meta.url)),
   watchdogUrl: new URL('./watchdog.js', import.meta.url),

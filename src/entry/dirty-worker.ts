@@ -15,7 +15,7 @@ let hear = (signal: Signal): void => void early.push(signal)
 for (const signal of signals) onSignal(signal, () => hear(signal))
 refuseDebugger()
 
-const { runDirtyWorker } = await import('../compose/dirty-worker.ts')
+const { runDirtyWorker } = await import('../compose/dirty/dirty-worker.ts')
 await runDirtyWorker({
   watchdogUrl: new URL('./watchdog.js', import.meta.url),
   threadPath: fileURLToPath(new URL('./dirty-thread.js', import.meta.url)),

@@ -5,6 +5,6 @@
  * I end: when my main thread terminates me, or when the app does; the lane's chart in the main thread notices.
  * Exit codes: none of my own; the app's process.exit() ends only this thread.
  */
-import { runThread } from '../compose/thread.ts'
+import { runThread } from '../compose/worker/thread.ts'
 
 export default runThread

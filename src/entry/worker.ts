@@ -15,7 +15,7 @@ let hear = (signal: Signal): void => void early.push(signal)
 for (const signal of signals) onSignal(signal, () => hear(signal))
 refuseDebugger()
 
-const { runHttpWorker } = await import('../compose/worker-parts.ts')
+const { runHttpWorker } = await import('../compose/worker/worker-parts.ts')
 await runHttpWorker({
   watchdogUrl: new URL('./watchdog.js', import.meta.url),
   threadPath: fileURLToPath(new URL('./thread.js', import.meta.url)),

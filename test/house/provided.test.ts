@@ -6,11 +6,11 @@ import { describe, expect, test } from 'vitest'
 import { StateMachine } from 'xstate'
 import { placeholder } from '../../machines/effect.ts'
 import { charts } from '../../machines/index.ts'
-import { arbiterChart } from '../../src/compose/arbiter-chart.ts'
-import { dirtyArbiterChart } from '../../src/compose/dirty-arbiter-chart.ts'
-import { keeperChart } from '../../src/compose/keeper-chart.ts'
+import { arbiterChart } from '../../src/compose/arbiter/arbiter-chart.ts'
+import { keeperChart } from '../../src/compose/arbiter/keeper-chart.ts'
+import { dirtyArbiterChart } from '../../src/compose/dirty/dirty-arbiter-chart.ts'
 import { threadPoolChart } from '../../src/compose/thread-pool-chart.ts'
-import { workerChart } from '../../src/compose/worker-chart.ts'
+import { workerChart } from '../../src/compose/worker/worker-chart.ts'
 
 interface Machine {
   readonly id: string

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { reopenLogs } from '../../../src/compose/arbiter-logs.ts'
-import type { ArbiterScope } from '../../../src/compose/arbiter-scope.ts'
+import { reopenLogs } from '../../../src/compose/arbiter/arbiter-logs.ts'
+import type { ArbiterScope } from '../../../src/compose/arbiter/arbiter-scope.ts'
 
 test('a rotation reaches every process that writes: the arbiter, its workers and its dirty arbiter', () => {
   const reopened: string[] = []

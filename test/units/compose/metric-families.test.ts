@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { durationBuckets } from '../../../src/base/durations.ts'
-import { familiesOf, type Known } from '../../../src/compose/metric-families.ts'
+import { familiesOf, type Known } from '../../../src/compose/metrics/metric-families.ts'
 import type { Counters } from '../../../src/ipc/messages.ts'
 import type { ProcessView, WorkerView } from '../../../src/ipc/snapshot.ts'
 

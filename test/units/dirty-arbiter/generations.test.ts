@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createDirtyGenerations } from '../../../src/compose/dirty-arbiter-generations.ts'
+import { createDirtyGenerations } from '../../../src/compose/dirty/dirty-arbiter-generations.ts'
 import type { Settings } from '../../../src/config/settings.ts'
 
 const settings = { dirtyWorkers: 2, bootTimeout: 30, dirtyGracefulTimeout: 20, dirtyThreads: 3 } as Settings
