@@ -144,12 +144,14 @@ describe.skipIf(lacksProgram('chromium'))('the dashboard', () => {
         import { DirtyApp } from 'monoceros/dirty'
         export class BurnApp extends DirtyApp {
           burnForEver() { for (;;) Math.random() }
+          nothing() { return 'warm' }
         }`,
       'app.mjs': `
         import { dirty } from 'monoceros/dirty'
         export default function app(req, res) {
           if (req.url === '/spin') spinForEver()
-          dirty('burn').burnForEver().then(() => res.end(), (error) => res.end(error.code))
+          const call = req.url === '/warm' ? dirty('burn').nothing() : dirty('burn').burnForEver()
+          call.then((answer) => res.end(answer), (error) => res.end(error.code))
         }
         function spinForEver() { for (;;) Math.random() }`,
     }
@@ -162,19 +164,21 @@ describe.skipIf(lacksProgram('chromium'))('the dashboard', () => {
       '--threads',
       '2',
       '--timeout',
-      '1',
+      '3',
       '--dashboard',
       '127.0.0.1:0',
       '--no-control-socket',
     ]
     const server = start({
-      args: [...args, '--dirty-app', './burn.mjs:BurnApp', '--dirty-workers', '1', '--dirty-timeout', '0.5', '--dirty-cancel-grace', '0.3'],
+      args: [...args, '--dirty-app', './burn.mjs:BurnApp', '--dirty-workers', '1', '--dirty-timeout', '1.5', '--dirty-cancel-grace', '0.3'],
       files,
     })
     await server.ready()
     const page = await open(server)
     const port = server.port()
     expect((await ask({ port, path: '/spin' })).status).toBe(504)
+    // A call that ran out of time before it was begun would have no stack.
+    await expect.poll(async () => (await ask({ port, path: '/warm' })).body, patience).toBe('warm')
     await ask({ port, path: '/dirty' })
     await server.until('thread.autopsy', { role: 'dirty-worker' })
     await page.locator('#tab-autopsies').click()
