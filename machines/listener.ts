@@ -93,7 +93,7 @@ export const listenerMachine = setup({
           },
         },
       },
-      on: { close: 'closed' },
+      on: { close: { target: 'closed', actions: { type: 'release', params: ({ context }) => ({ id: context.id }) } } },
     },
     waiting: {
       description: 'The address is in use; it is tried again after a pause.',
@@ -102,7 +102,7 @@ export const listenerMachine = setup({
         params: ({ context }) => ({ event: 'listener.waiting', facts: { problem: context.problem?.text ?? '', tries: context.tries } }),
       },
       after: { pause: 'binding' },
-      on: { close: 'closed' },
+      on: { close: { target: 'closed', actions: { type: 'release', params: ({ context }) => ({ id: context.id }) } } },
     },
     bound: {
       description: 'Bound; workers inherit or are sent its descriptor.',
@@ -114,17 +114,17 @@ export const listenerMachine = setup({
       on: {
         close: {
           target: 'closed',
-          actions: {
-            type: 'note',
-            params: ({ context }) => ({ event: 'listener.closed', facts: { address: context.boundAddress ?? '' } }),
-          },
+          // First: who reads that it is closed may try it.
+          actions: [
+            { type: 'release', params: ({ context }) => ({ id: context.id }) },
+            { type: 'note', params: ({ context }) => ({ event: 'listener.closed', facts: { address: context.boundAddress ?? '' } }) },
+          ],
         },
       },
     },
     closed: {
       description: 'The arbiter holds it no longer.',
       type: 'final',
-      entry: { type: 'release', params: ({ context }) => ({ id: context.id }) },
     },
     failed: {
       description: 'The address cannot be had.',

@@ -53,3 +53,9 @@ test('a listener that ends gives back what it holds, however it ends', () => {
     expect(after_(...events).told('release')).toEqual([{ id: input.id }])
   }
 })
+
+test('an address is given back before it is told as closed, as who reads that may try it', () => {
+  const { order, told } = after_(bound, close)
+  expect(order.filter((effect) => effect === 'release' || effect === 'note')).toEqual(['release', 'note'])
+  expect(told('note')).toMatchObject([{ event: 'listener.closed' }])
+})

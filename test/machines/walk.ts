@@ -190,6 +190,8 @@ export interface Step {
   readonly snapshot: AnyMachineSnapshot
   /** Parameters of the actions of that name. */
   told(type: string): unknown[]
+  /** Names of all effects, in their order. */
+  readonly order: readonly string[]
   /** Events sent by this step, to the parent or to a child. */
   sent(): Record<string, unknown>[]
 }
@@ -201,6 +203,7 @@ export function after(machine: AnyStateMachine, input: unknown, ...events: reado
   for (const event of events) [snapshot, actions] = transition(logic, snapshot, event as never) as [AnyMachineSnapshot, readonly Told[]]
   return {
     snapshot,
+    order: actions.map(({ type }) => type),
     told: (type) => actions.filter((action) => action.type === type).map(({ params }) => params),
     sent: () =>
       actions.filter(({ type }) => type === 'xstate.sendTo').map(({ params }) => (params as { event: Record<string, unknown> }).event),
