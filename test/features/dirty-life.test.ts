@@ -137,8 +137,11 @@ test('a dirty worker that has served its calls is replaced ready-first, and no c
     while (pids.size < 2) pids.add(await a.ms(1))
   }
   await Promise.all([caller(), caller(), caller()])
-  expect(server.all('worker.died')).toEqual([])
   const [first] = server.all('worker.ready', { role: 'dirty-arbiter' })
+  // Calls may be faster than the log.
+  await server.untilCount('worker.ready', 2, { role: 'dirty-arbiter' })
+  await server.until('worker.draining', { role: 'dirty-arbiter', age: first?.age })
+  expect(server.all('worker.died')).toEqual([])
   const ready = server.lines.findIndex((line) => line.event === 'worker.ready' && line.role === 'dirty-arbiter' && line.age !== first?.age)
   const draining = server.lines.findIndex(
     (line) => line.event === 'worker.draining' && line.age === first?.age && line.role === 'dirty-arbiter',
