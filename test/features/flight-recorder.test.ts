@@ -114,7 +114,10 @@ test('a tree that is killed as a whole leaves the last step of each actor up to 
   const { childPid: youngest } = await server.until('worker.ready', { role: 'arbiter', slot: 1 })
   // The log line is part of the step, which is recorded when it is done.
   await until(server, { pid: server.pid, actor: 'worker-handle 2', to: 'ready' })
-  for (const pid of server.family()) process.kill(pid, 'SIGKILL')
+  await until(server, { pid: youngest as number, actor: 'worker', to: 'ready' })
+  // Stopped first: a worker that sees its arbiter die begins to drain, which is a step too.
+  const family = server.family()
+  for (const signal of ['SIGSTOP', 'SIGKILL'] as const) for (const pid of family) process.kill(pid, signal)
   await server.exited
 
   const told = await run(fileOf(server), '--json')
