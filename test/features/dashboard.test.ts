@@ -481,14 +481,9 @@ describe.skipIf(lacksProgram('chromium'))('the dashboard', () => {
       const path = join(folder, 'flight.jsonl')
       const server = start({ args: [...shopArgs, '--flight-recorder', path] })
       await server.ready()
-      const pids = [server.pid, ...server.workers().values()]
-      for (const pid of [...server.family(), ...pids]) {
-        try {
-          process.kill(pid, 'SIGKILL')
-        } catch {
-          // its parent took it along
-        }
-      }
+      // Stopped first: a worker that sees its arbiter die begins to drain.
+      const pids = [...new Set([server.pid, ...server.family(), ...server.workers().values()])]
+      for (const signal of ['SIGSTOP', 'SIGKILL'] as const) for (const pid of pids) process.kill(pid, signal)
       await server.exited
       const page = await openPage(browser, await replay(path))
       await expect
