@@ -1,7 +1,6 @@
 /** The book of living children: who they are, when they last beat, and what they have counted. */
 import { addDurations } from '../base/durations.ts'
 import type { Counters, Gauges, OrderToWorker, RequestInFlight, Tallies, ThreadFact } from '../ipc/messages.ts'
-
 import type { Asks } from './asks.ts'
 
 export interface RosterRow {
@@ -45,6 +44,8 @@ export interface Roster {
   beat(age: number, told?: BeatNews): void
   keepThreads(age: number, threads: readonly ThreadFact[], waiting: number): void
   rows(): readonly RosterRow[]
+  /** Its chart is gone before the child: it finishes what it has and ends. */
+  letGo(age: number): void
   /** Sums over the living and the dead. */
   totals(): Counters
   /** The same of what requests came to. */
@@ -117,6 +118,7 @@ export function createRoster(): Roster {
       row.waiting = waiting
     },
     rows: () => [...rows.values()],
+    letGo: (age) => rows.get(age)?.letGo(),
     totals: () => [...rows.values()].reduce((total, row) => (row.counters === null ? total : sum(total, row.counters)), past),
     tallies: () => [...rows.values()].reduce((total, row) => (row.tallies === null ? total : addTallies(total, row.tallies)), pastTallies),
     stop: () => clearInterval(timer),

@@ -7,6 +7,7 @@
  */
 import fs from 'node:fs'
 import { problemOf } from '../base/errors.ts'
+import { createFlushWaits, flushBoxMs } from '../base/flush-waits.ts'
 import { appendFlags, fileMode } from '../log/descriptor.ts'
 import type { OnProblem } from '../log/sink.ts'
 
@@ -61,7 +62,7 @@ export function createRecorderFile({ path, onProblem, onSize }: RecorderFileOpti
   let problem = ''
   let retired: number[] = []
   let lookTimer: NodeJS.Timeout | undefined
-  const waiters: (() => void)[] = []
+  const flushes = createFlushWaits()
 
   function open(): void {
     isOpening = true
@@ -206,8 +207,7 @@ export function createRecorderFile({ path, onProblem, onSize }: RecorderFileOpti
   }
 
   function settle(): void {
-    if (underWay > 0 || waiting.length > 0 || isOpening) return
-    for (const done of waiters.splice(0)) done()
+    if (underWay === 0 && waiting.length === 0 && !isOpening) flushes.settle()
   }
 
   return {
@@ -226,13 +226,7 @@ export function createRecorderFile({ path, onProblem, onSize }: RecorderFileOpti
     },
     flush() {
       if (underWay === 0 && waiting.length === 0 && !isOpening) return Promise.resolve()
-      return new Promise((resolve) => {
-        const timer = setTimeout(resolve, 500)
-        waiters.push(() => {
-          clearTimeout(timer)
-          resolve()
-        })
-      })
+      return flushes.wait(flushBoxMs)
     },
     get dropped() {
       return dropped

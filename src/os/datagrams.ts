@@ -3,6 +3,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { problemOf } from '../base/errors.ts'
+import { createFlushWaits, flushBoxMs } from '../base/flush-waits.ts'
 
 export interface Datagrams {
   send(text: string): void
@@ -28,12 +29,11 @@ export function udpDatagrams(host: string, port: number, onProblem: OnDatagramPr
   let underWay = 0
   let isFailing = false
   let isClosed = false
-  const flushers = new Set<() => void>()
+  const flushes = createFlushWaits()
   let timer: NodeJS.Timeout | undefined
 
   const settle = () => {
-    if (underWay > 0 || waiting.length > 0) return
-    for (const done of [...flushers]) done()
+    if (underWay === 0 && waiting.length === 0) flushes.settle()
   }
 
   function give(to: Socket, text: string): void {
@@ -85,17 +85,9 @@ export function udpDatagrams(host: string, port: number, onProblem: OnDatagramPr
       if (socket !== null) give(socket, text)
       else if (!isFailing && waiting.length < waitingMax) waiting.push(text)
     },
-    flush(boxMs = 500) {
+    flush(boxMs = flushBoxMs) {
       if (underWay === 0 && waiting.length === 0) return Promise.resolve()
-      return new Promise((resolve) => {
-        const done = () => {
-          clearTimeout(box)
-          flushers.delete(done)
-          resolve()
-        }
-        const box = setTimeout(done, boxMs)
-        flushers.add(done)
-      })
+      return flushes.wait(boxMs)
     },
     close() {
       isClosed = true

@@ -1,6 +1,7 @@
 /** Lines to a stream socket somewhere, TCP or Unix: connected again when it is lost, with a bounded queue before it. */
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { problemOf } from '../base/errors.ts'
+import { createFlushWaits, flushBoxMs } from '../base/flush-waits.ts'
 import type { Datagrams, OnDatagramProblem } from './datagrams.ts'
 
 const queueMaxBytes = 1_048_576
@@ -18,11 +19,11 @@ export function lineStream(target: NetConnectOpts, onProblem: OnDatagramProblem)
   let queuedBytes = 0
   let retryMs = firstRetryMs
   let timer: NodeJS.Timeout | undefined
-  const flushers = new Set<() => void>()
+  const flushes = createFlushWaits()
 
   const isIdle = () => queue.length === 0 && (socket === null || socket.writableLength === 0)
   const settle = () => {
-    if (isIdle()) for (const done of [...flushers]) done()
+    if (isIdle()) flushes.settle()
   }
 
   function open(): void {
@@ -67,17 +68,9 @@ export function lineStream(target: NetConnectOpts, onProblem: OnDatagramProblem)
         queuedBytes += bytes
       }
     },
-    flush(boxMs = 500) {
+    flush(boxMs = flushBoxMs) {
       if (isIdle()) return Promise.resolve()
-      return new Promise((resolve) => {
-        const done = () => {
-          clearTimeout(box)
-          flushers.delete(done)
-          resolve()
-        }
-        const box = setTimeout(done, boxMs)
-        flushers.add(done)
-      })
+      return flushes.wait(boxMs)
     },
     close() {
       isClosed = true

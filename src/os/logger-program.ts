@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { flushBoxMs } from '../base/flush-waits.ts'
 import type { Datagrams, OnDatagramProblem } from './datagrams.ts'
 
 const queueMaxBytes = 1_048_576
@@ -27,7 +28,7 @@ export function loggerProgram(path: string, tag: string, format: 'rfc3164' | 'rf
     send(line) {
       if (stdin.writable && stdin.writableLength < queueMaxBytes) stdin.write(`${line}\n`)
     },
-    flush: (boxMs = 500) =>
+    flush: (boxMs = flushBoxMs) =>
       new Promise((resolve) => {
         if (stdin.writableLength === 0) {
           resolve()

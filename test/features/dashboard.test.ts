@@ -263,8 +263,13 @@ describe.skipIf(lacksProgram('chromium'))('the dashboard', () => {
   })
 
   describe('who may do what', () => {
-    const { running: server, close } = startShared({ args: shopArgs })
-    afterAll(() => close())
+    let shared: ReturnType<typeof startShared>
+    let server: Running
+    beforeAll(() => {
+      shared = startShared({ args: shopArgs })
+      server = shared.running
+    })
+    afterAll(() => shared.close())
 
     const wish = async (headers: Record<string, string>) => {
       const port = Number(new URL(await urlOf(server)).port)
@@ -379,8 +384,13 @@ describe.skipIf(lacksProgram('chromium'))('the dashboard', () => {
   })
 
   describe('for everybody', () => {
-    const { running: server, close } = startShared({ args: shopArgs })
-    afterAll(() => close())
+    let shared: ReturnType<typeof startShared>
+    let server: Running
+    beforeAll(() => {
+      shared = startShared({ args: shopArgs })
+      server = shared.running
+    })
+    afterAll(() => shared.close())
     const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
     async function faults(page: Page): Promise<string[]> {

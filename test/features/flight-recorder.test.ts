@@ -92,23 +92,28 @@ test('a reload is a chain of causes, from the signal to the exit of the old work
   expect(find(server, { actor: 'worker-handle 2', event: 'child.exited' })?.cause).toBe('exit code 0 ← SIGTERM')
 })
 
+/** With every kind of chart: threads, and a dirty pool. */
+const startWithAll = () =>
+  startDirty({
+    args: [
+      '--threads',
+      '2',
+      '--dirty-app',
+      './images.mjs:Images',
+      '--dirty-workers',
+      '1',
+      '--dirty-nice',
+      '0',
+      '--flight-recorder',
+      'fr.log',
+    ],
+    files: {
+      'images.mjs': `import { DirtyApp } from 'monoceros/dirty'\nexport class Images extends DirtyApp { say() { return 'here' } }`,
+    },
+  })
+
 test('a tree that is killed as a whole leaves the last step of each actor up to the kill', async () => {
-  const dirty = `import { DirtyApp } from 'monoceros/dirty'\nexport class Images extends DirtyApp { say() { return 'here' } }`
-  const args = [
-    '-k',
-    'gthread',
-    '--threads',
-    '2',
-    '--dirty-app',
-    './images.mjs:Images',
-    '--dirty-workers',
-    '1',
-    '--dirty-nice',
-    '0',
-    '--flight-recorder',
-    'fr.log',
-  ]
-  const server = startDirty({ args, files: { 'images.mjs': dirty } })
+  const server = startWithAll()
   await server.ready()
   server.signal('SIGTTIN')
   const { childPid: youngest } = await server.until('worker.ready', { role: 'arbiter', slot: 1 })
@@ -162,20 +167,7 @@ test('a tree that is killed as a whole leaves the last step of each actor up to 
 })
 
 test('the arbiter knows every step of every process, up to the last one, and forgets the charts of one that is killed', async () => {
-  const dirty = `import { DirtyApp } from 'monoceros/dirty'\nexport class Images extends DirtyApp { say() { return 'here' } }`
-  const args = [
-    '--threads',
-    '2',
-    '--dirty-app',
-    './images.mjs:Images',
-    '--dirty-workers',
-    '1',
-    '--dirty-nice',
-    '0',
-    '--flight-recorder',
-    'fr.log',
-  ]
-  const server = startDirty({ args, files: { 'images.mjs': dirty } })
+  const server = startWithAll()
   await server.ready()
   const client = await control(server)
   const keys = (steps: readonly Transition[]) => steps.map(({ pid, seq }) => `${pid} ${seq}`).sort()

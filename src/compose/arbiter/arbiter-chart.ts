@@ -49,11 +49,7 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
     },
     actions: guarded(scope, {
       note: (_, { event, facts }) => scope.log.event(event as EventName, facts),
-      letGo: (_, { age }) =>
-        scope.roster
-          .rows()
-          .find((row) => row.age === age)
-          ?.letGo(),
+      letGo: (_, { age }) => scope.roster.letGo(age),
       announceReady: ({ context }) => {
         scope.log.event('arbiter.ready', { workers: context.target, address: scope.addresses().join(' ') || 'no address', ...hint() })
         void scope.runHook('whenReady')

@@ -41,11 +41,7 @@ export function dirtyArbiterChart(scope: DirtyScope, workerPath: string) {
     },
     actions: guarded(scope, {
       note: (_, { event, facts }) => scope.log.event(event as EventName, facts),
-      letGo: (_, { age }) =>
-        scope.roster
-          .rows()
-          .find((row) => row.age === age)
-          ?.letGo(),
+      letGo: (_, { age }) => scope.roster.letGo(age),
       announceReady() {
         scope.showPhase(null)
         scope.pulse.setPhase('serving')

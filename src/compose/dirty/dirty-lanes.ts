@@ -1,19 +1,19 @@
 /** What stands behind a lane of a dirty worker: one thread with one app, and the calls to it. */
-import { MessageChannel } from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import type { LaneEvent, LaneInput, LaneOrder } from '../../../machines/lane.ts'
 import type { AppThread, Overseer } from '../../dirty-worker/overseer.ts'
 import { threadAutopsy } from '../../ipc/child-autopsy.ts'
 import type { Autopsy } from '../../ipc/messages.ts'
 import { nowMs } from '../../ipc/pulse.ts'
-import type { DirtyControl, DirtyOpenAnswer, DirtyTask, DirtyThreadHost, DirtyThreadOrders } from '../../lanes/dirty-control.ts'
-import { type CallAtWork, createDirtyPage, dirtyPageIn } from '../../lanes/dirty-page.ts'
+import type { DirtyOpenAnswer, DirtyThreadHost, DirtyThreadOrders } from '../../lanes/dirty-control.ts'
+import { type CallAtWork, dirtyPageIn } from '../../lanes/dirty-page.ts'
 import type { Log } from '../../log/error-log.ts'
 import type { EventName } from '../../log/events.ts'
 import { takeThreadStack } from '../../threads/stack.ts'
 import type { ThreadEnd, Threads } from '../../threads/threads.ts'
 import { shutdownPatienceMs } from '../../worker/drain.ts'
-import type { LookedAt } from '../worker/worker-thread-looks.ts'
+import type { LookedAt } from '../thread-looks.ts'
+import { startDirtyAppThread } from './dirty-app-thread.ts'
 
 export interface DirtyLanesHost {
   readonly orders: DirtyThreadOrders
@@ -38,27 +38,17 @@ export function startDirtyLane(input: LaneInput, host: DirtyLanesHost, report: (
   const { overseer, orders } = host
   const tell = (event: EventName, facts: Readonly<Record<string, unknown>>) =>
     host.log.event(event, { thread: input.lane, app: orders.app, ...facts })
-  const words = new MessageChannel()
-  const control = new MessageChannel()
-  const task: DirtyTask = {
-    words: words.port2,
-    control: control.port2,
-    vitals: new SharedArrayBuffer(64),
-    page: createDirtyPage(),
-    orders,
-  }
-  const running = host.threads.start(task, [task.words, task.control])
-  const remote = Comlink.wrap<DirtyControl>(control.port1 as unknown as Comlink.Endpoint)
+  const { running, remote, words, page: memory, close } = startDirtyAppThread(host.threads, orders)
   let threadId = -1
   let isServing = false
   let isShutDown = false
 
-  const page = dirtyPageIn(task.page)
+  const page = dirtyPageIn(memory)
   const ageOf = (call: CallAtWork | null) => (call === null ? 0 : Math.round(nowMs() - call.startedMs))
   const thread: AppThread = {
     place: host.place,
     app: orders.app,
-    port: words.port1,
+    port: words,
     page,
     kill: (why, reason) => host.end(input.lane, why, reason, ageOf(page.read())),
   }
@@ -94,8 +84,7 @@ export function startDirtyLane(input: LaneInput, host: DirtyLanesHost, report: (
     // Its successor may boot already: what was lost is told before the place is counted as free.
     overseer.lose(thread, how)
     host.onPlace('gone')
-    words.port1.close()
-    control.port1.close()
+    close()
     report({ type: 'thread.exited', how, atMs: performance.now(), dice: Math.random() })
   }
 

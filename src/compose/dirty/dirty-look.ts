@@ -1,11 +1,8 @@
 /** Asks the class of a dirty app what it wants, in a thread that goes again: nobody may have to load the app here. */
-import { MessageChannel } from 'node:worker_threads'
-import * as Comlink from 'comlink'
 import { MonocerosError } from '../../base/errors.ts'
 import type { DirtyAppFacts } from '../../ipc/messages.ts'
-import type { DirtyControl, DirtyTask } from '../../lanes/dirty-control.ts'
-import { createDirtyPage } from '../../lanes/dirty-page.ts'
 import { createThreads } from '../../threads/threads.ts'
+import { startDirtyAppThread } from './dirty-app-thread.ts'
 
 export interface LookOrder {
   readonly entryPath: string
@@ -15,18 +12,8 @@ export interface LookOrder {
 
 /** @throws MON_APP_NOT_FOUND, MON_APP_IMPORT, MON_DIRTY_LOAD, MON_DIRTY_RESERVED, MON_BOOT_FAILED */
 export async function lookAtApp({ entryPath, app, spec }: LookOrder): Promise<DirtyAppFacts> {
-  const words = new MessageChannel()
-  const control = new MessageChannel()
-  const task: DirtyTask = {
-    words: words.port2,
-    control: control.port2,
-    vitals: new SharedArrayBuffer(64),
-    page: createDirtyPage(),
-    orders: { app, spec, path: '', frameMaxBytes: 0, timeoutMs: 0, isCounted: false },
-  }
   const threads = createThreads({ entryPath, threadsMax: 1, heapMaxMib: 0 })
-  const running = threads.start(task, [task.words, task.control])
-  const remote = Comlink.wrap<DirtyControl>(control.port1 as unknown as Comlink.Endpoint)
+  const { running, remote, close } = startDirtyAppThread(threads, { app, spec, path: '', frameMaxBytes: 0, timeoutMs: 0, isCounted: false })
   const ended = running.ended.then(({ how, error }) => {
     throw new MonocerosError('MON_BOOT_FAILED', { problem: `${app}: ${how}` }, error)
   })
@@ -38,7 +25,6 @@ export async function lookAtApp({ entryPath, app, spec }: LookOrder): Promise<Di
   } finally {
     ended.catch(() => undefined) // it ends now, as asked
     running.terminate()
-    words.port1.close()
-    control.port1.close()
+    close()
   }
 }

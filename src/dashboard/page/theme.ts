@@ -1,13 +1,17 @@
 /** Dark or light as the system has it, until somebody says otherwise. */
 const key = 'monoceros theme'
 const root = document.documentElement
+const system = matchMedia('(prefers-color-scheme: dark)')
 
-const given = localStorage.getItem(key)
-if (given !== null) root.dataset['theme'] = given
+function show(): void {
+  root.dataset['theme'] = localStorage.getItem(key) ?? (system.matches ? 'dark' : 'light')
+  document.dispatchEvent(new Event('theme'))
+}
+
+show()
+system.addEventListener('change', show)
 
 export function changeTheme(): void {
-  const isDark = root.dataset['theme'] === undefined ? matchMedia('(prefers-color-scheme: dark)').matches : root.dataset['theme'] === 'dark'
-  root.dataset['theme'] = isDark ? 'light' : 'dark'
-  localStorage.setItem(key, root.dataset['theme'])
-  document.dispatchEvent(new Event('theme'))
+  localStorage.setItem(key, root.dataset['theme'] === 'dark' ? 'light' : 'dark')
+  show()
 }

@@ -38,14 +38,11 @@ export function Timeline() {
     })
     const watch = new ResizeObserver(redraw)
     watch.observe(scroller.current!)
-    const scheme = matchMedia('(prefers-color-scheme: dark)')
-    scheme.addEventListener('change', redraw)
     document.addEventListener('theme', redraw)
     scroller.current!.addEventListener('scroll', redraw, { passive: true })
     return () => {
       stop()
       watch.disconnect()
-      scheme.removeEventListener('change', redraw)
       document.removeEventListener('theme', redraw)
     }
   }, [])

@@ -126,13 +126,10 @@ function PlotView({ plot }: { readonly plot: Plot }) {
     })
     const watch = new ResizeObserver(([entry]) => chart?.setSize({ width: entry!.contentRect.width, height: plotHeight }))
     watch.observe(box.current!)
-    const scheme = matchMedia('(prefers-color-scheme: dark)')
-    scheme.addEventListener('change', make)
     document.addEventListener('theme', make)
     return () => {
       stop()
       watch.disconnect()
-      scheme.removeEventListener('change', make)
       document.removeEventListener('theme', make)
       chart?.destroy()
     }

@@ -1,6 +1,6 @@
 /** What the main thread of a worker tells of its threads when it is asked: their requests or calls, and what they are at. */
-import type { RequestInFlight } from '../../ipc/messages.ts'
-import type { Question, QuestionAnswer, ThreadStack } from '../../ipc/questions.ts'
+import type { RequestInFlight } from '../ipc/messages.ts'
+import type { Question, QuestionAnswer, ThreadStack } from '../ipc/questions.ts'
 
 export interface LookedAt {
   readonly thread: number
