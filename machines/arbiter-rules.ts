@@ -1,8 +1,8 @@
 /**
  * What the arbiter decides, as pure functions from its context to what changes and what is ordered. The chart
- * (`arbiter.ts`) says when each rule applies; the last function here turns orders into XState's actions.
+ * (`arbiter.ts`) says when each rule applies, and `arbiter-orders.ts` has what an order is to XState.
  */
-import { cancel, type EventObject, enqueueActions, raise, sendTo, spawnChild, stopChild } from 'xstate'
+import type { EventObject } from 'xstate'
 import { backoffFromMs, countRestart, type Death, freshWindow, type RestartWindow } from './restart-window.ts'
 import type { Age, Generation, Note, Slot, StopReason } from './vocabulary.ts'
 
@@ -58,7 +58,7 @@ export interface ArbiterContext {
   readonly exitCode: number
 }
 
-type Order =
+export type Order =
   | { do: 'spawn'; row: WorkerRow; facts: GenerationFacts }
   | { do: 'stop'; actorId: string; reason: StopReason; graceMs: number; isQuick: boolean }
   | { do: 'kill'; actorId: string }
@@ -77,9 +77,7 @@ export interface Decision {
   readonly orders: readonly Order[]
 }
 
-const bootPatienceMs = 5_000
-const bindTries = 5
-const bindPauseMs = 1_000
+const workerId = (number: number) => `worker.${number}`
 
 export const rowsOf = (context: ArbiterContext): WorkerRow[] => Object.values(context.workers)
 const change = (context: ArbiterContext, changes: Partial<ArbiterContext>, orders: readonly Order[] = []): Decision => ({
@@ -380,70 +378,4 @@ export function stopAll(context: ArbiterContext): Decision {
 export function killAll(context: ArbiterContext): Decision {
   const kills = rowsOf(context).map(({ actorId }): Order => ({ do: 'kill', actorId }))
   return inTurn(context, startNothing, (now) => change(now, {}, kills))
-}
-
-// Orders as actions
-
-const workerId = (number: number) => `worker.${number}`
-const listenerId = (id: string) => `listener.${id}`
-/** There is one at a time, and its name is used again like theirs. */
-const rollingId = 'rolling.1'
-
-/**
- * Children are addressed by id: a row and its child come and go in one step, so one that is missing is a bug. A target
- * that is looked up and not found would be worse: XState sends to oneself what has no target.
- */
-function actionOf(order: Order) {
-  switch (order.do) {
-    case 'spawn': {
-      const { slot, age, generation, actorId } = order.row
-      const input = { slot, age, generation, bootTimeoutMs: order.facts.bootTimeoutMs, graceMs: order.facts.graceMs }
-      return spawnChild('workerHandle', { id: actorId, input })
-    }
-    case 'stop':
-      return sendTo(order.actorId, {
-        type: 'stop',
-        reason: order.reason,
-        graceMs: order.graceMs,
-        isQuick: order.isQuick,
-      } as EventObject)
-    case 'kill':
-      return sendTo(order.actorId, { type: 'kill' })
-    case 'open':
-      return spawnChild('listener', {
-        id: listenerId(order.listener.id),
-        input: { ...order.listener, triesMax: bindTries, pauseMs: bindPauseMs },
-      })
-    case 'close':
-      return sendTo(listenerId(order.id), { type: 'close' })
-    case 'roll': {
-      const slots = Array.from({ length: order.candidate.workers }, (_, slot) => slot)
-      return spawnChild('rolling', {
-        id: rollingId,
-        input: { slots, unavailableMax: order.candidate.unavailableMax },
-      })
-    }
-    case 'tell-rolling':
-      return sendTo(rollingId, order.event)
-    case 'stop-rolling':
-      return stopChild(rollingId)
-    case 'refill-later':
-      return raise({ type: 'slot.refill', slot: order.slot } as EventObject, { id: `refill.${order.slot}`, delay: order.delayMs })
-    case 'cancel-refill':
-      return cancel(`refill.${order.slot}`)
-    case 'watch-boot':
-      return raise({ type: 'boot.overdue' }, { id: 'boot.overdue', delay: bootPatienceMs })
-    case 'effect':
-      return { type: order.name, params: order.params }
-  }
-}
-
-/** Makes an action of a rule: its changes are assigned and its orders carried out. */
-export function rule<P = undefined>(decide: (context: ArbiterContext, params: P) => Decision): (_: unknown, params: P) => void {
-  const action = enqueueActions(({ context, enqueue }, params) => {
-    const decision = decide(context as ArbiterContext, params as P)
-    enqueue.assign(decision.context as never)
-    for (const order of decision.orders) enqueue(actionOf(order) as never)
-  })
-  return action as unknown as (_: unknown, params: P) => void
 }

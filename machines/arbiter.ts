@@ -1,6 +1,7 @@
 import { assign, type DoneActorEvent, type ErrorActorEvent, setup, stopChild } from 'xstate'
+import { rule } from './arbiter-orders.ts'
 import * as rules from './arbiter-rules.ts'
-import { type ArbiterContext, type Candidate, type GenerationFacts, type ListenerOrder, rowsOf, rule } from './arbiter-rules.ts'
+import { type ArbiterContext, type Candidate, type GenerationFacts, type ListenerOrder, rowsOf } from './arbiter-rules.ts'
 import { effect, work } from './effect.ts'
 import { listenerMachine } from './listener.ts'
 import { freshWindow } from './restart-window.ts'

@@ -1,0 +1,70 @@
+/** What the arbiter's rules order, as XState's actions. */
+import { cancel, type EventObject, enqueueActions, raise, sendTo, spawnChild, stopChild } from 'xstate'
+import type { ArbiterContext, Decision, Order } from './arbiter-rules.ts'
+
+const bootPatienceMs = 5_000
+const bindTries = 5
+const bindPauseMs = 1_000
+
+const listenerId = (id: string) => `listener.${id}`
+/** There is one at a time, and its name is used again like theirs. */
+const rollingId = 'rolling.1'
+
+/**
+ * Children are addressed by id: a row and its child come and go in one step, so one that is missing is a bug. A target
+ * that is looked up and not found would be worse: XState sends to oneself what has no target.
+ */
+function actionOf(order: Order) {
+  switch (order.do) {
+    case 'spawn': {
+      const { slot, age, generation, actorId } = order.row
+      const input = { slot, age, generation, bootTimeoutMs: order.facts.bootTimeoutMs, graceMs: order.facts.graceMs }
+      return spawnChild('workerHandle', { id: actorId, input })
+    }
+    case 'stop':
+      return sendTo(order.actorId, {
+        type: 'stop',
+        reason: order.reason,
+        graceMs: order.graceMs,
+        isQuick: order.isQuick,
+      } as EventObject)
+    case 'kill':
+      return sendTo(order.actorId, { type: 'kill' })
+    case 'open':
+      return spawnChild('listener', {
+        id: listenerId(order.listener.id),
+        input: { ...order.listener, triesMax: bindTries, pauseMs: bindPauseMs },
+      })
+    case 'close':
+      return sendTo(listenerId(order.id), { type: 'close' })
+    case 'roll': {
+      const slots = Array.from({ length: order.candidate.workers }, (_, slot) => slot)
+      return spawnChild('rolling', {
+        id: rollingId,
+        input: { slots, unavailableMax: order.candidate.unavailableMax },
+      })
+    }
+    case 'tell-rolling':
+      return sendTo(rollingId, order.event)
+    case 'stop-rolling':
+      return stopChild(rollingId)
+    case 'refill-later':
+      return raise({ type: 'slot.refill', slot: order.slot } as EventObject, { id: `refill.${order.slot}`, delay: order.delayMs })
+    case 'cancel-refill':
+      return cancel(`refill.${order.slot}`)
+    case 'watch-boot':
+      return raise({ type: 'boot.overdue' }, { id: 'boot.overdue', delay: bootPatienceMs })
+    case 'effect':
+      return { type: order.name, params: order.params }
+  }
+}
+
+/** Makes an action of a rule: its changes are assigned and its orders carried out. */
+export function rule<P = undefined>(decide: (context: ArbiterContext, params: P) => Decision): (_: unknown, params: P) => void {
+  const action = enqueueActions(({ context, enqueue }, params) => {
+    const decision = decide(context as ArbiterContext, params as P)
+    enqueue.assign(decision.context as never)
+    for (const order of decision.orders) enqueue(actionOf(order) as never)
+  })
+  return action as unknown as (_: unknown, params: P) => void
+}
