@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { decode, encode } from '../wire/codec.ts'
-import { type Frame, readFrames, writeFrame } from '../wire/frames.ts'
+import { type Frame, hearFrames, writeFrame } from '../wire/frames.ts'
 import { fromBroker, type LeaseGrant, type LeaseWish, type Refusal, type StashOrder, toBroker, type Welcome } from '../wire/kinds.ts'
 import { type Asker, type Broker, type BrokerHost, createBroker } from './broker.ts'
 import type { Stash } from './stash.ts'
@@ -90,20 +90,7 @@ export function createBrokerServer(options: BrokerServerOptions): BrokerServer {
   const server: Server = createServer((socket) => {
     const client = nextClient++
     clients.set(client, socket)
-    const reader = readFrames(
-      frameMaxBytes,
-      (frame) => {
-        try {
-          hear(client, frame)
-        } catch {
-          // Not one of ours, or not of our version: it is not listened to any longer.
-          socket.destroy()
-        }
-      },
-      () => socket.destroy(),
-    )
-    socket.on('data', reader.push)
-    socket.on('error', () => undefined) // its close tells
+    hearFrames(socket, frameMaxBytes, (frame) => hear(client, frame))
     socket.once('close', () => {
       clients.delete(client)
       waits.lost(client)

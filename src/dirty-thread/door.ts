@@ -1,7 +1,7 @@
 /** Where the thread of a dirty app is called: its socket, who is connected, and the calls under a lease that still holds. */
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Encoded, encode } from '../wire/codec.ts'
-import { type Frame, frameBytes, readFrames, smallFrameBytes, writeFrame } from '../wire/frames.ts'
+import { type Frame, frameBytes, hearFrames, smallFrameBytes, writeFrame } from '../wire/frames.ts'
 import { type CallHead, fromThread, isTimeout, type Refusal, toThread } from '../wire/kinds.ts'
 import { createCopies } from './copies.ts'
 
@@ -153,23 +153,15 @@ export function openDoor(frameMaxBytes: number, host: DoorHost): Door {
   const server: Server = createServer((socket) => {
     sockets.add(socket)
     writeFrame(socket, { kind: isLeaving ? fromThread.goodbye : fromThread.hello, call: 0, ...encode(null) })
-    const reader = readFrames(
+    hearFrames(
+      socket,
       frameMaxBytes,
-      (frame) => {
-        try {
-          hear(socket, frame)
-        } catch {
-          // Not one of ours, or not of our version: it is not listened to any longer.
-          socket.destroy()
-        }
-      },
+      (frame) => hear(socket, frame),
       (bytes) => {
         writeFrame(socket, { kind: fromThread.error, call: 0, ...encode({ code: 'MON_DIRTY_FRAME', facts: { bytes } } satisfies Refusal) })
         socket.destroySoon()
       },
     )
-    socket.on('data', reader.push)
-    socket.on('error', () => undefined) // its close tells
     socket.once('close', () => {
       sockets.delete(socket)
       if (running?.socket === socket) host.end('cancelled')

@@ -159,6 +159,28 @@ export function readFrames(maxBytes: number, onFrame: (frame: Frame) => void, on
   }
 }
 
+/**
+ * Hears a connection that somebody has made to us. One whose frames cannot be taken is none of ours, or not of our version:
+ * it is not listened to any longer.
+ * @param onTooLarge as of `readFrames`; by default it ends the connection
+ */
+export function hearFrames(
+  socket: Socket,
+  maxBytes: number,
+  hear: (frame: Frame) => void,
+  onTooLarge: (bytes: number) => void = () => socket.destroy(),
+): void {
+  const take = (frame: Frame) => {
+    try {
+      hear(frame)
+    } catch {
+      socket.destroy()
+    }
+  }
+  socket.on('data', readFrames(maxBytes, take, onTooLarge).push)
+  socket.on('error', () => undefined) // its close tells
+}
+
 const chunkBytes = 65_536
 const directMinBytes = 65_536
 const noBuffers: readonly Uint8Array[] = []

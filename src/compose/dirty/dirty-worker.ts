@@ -11,7 +11,7 @@ import type { OrderToWorker } from '../../ipc/messages.ts'
 import { nowMs } from '../../ipc/pulse.ts'
 import { standBack } from '../../os/nice.ts'
 import { createThreads } from '../../threads/threads.ts'
-import { readFrames } from '../../wire/frames.ts'
+import { hearFrames } from '../../wire/frames.ts'
 import { threadSocket, workerSocket } from '../../wire/socket-path.ts'
 import { type DrainOrder, graceMsOf } from '../../worker/drain.ts'
 import { cannotBootFacts } from '../cannot-boot.ts'
@@ -76,20 +76,7 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
   })
 
   const server = createServer((socket: Socket) => {
-    const reader = readFrames(
-      questionMaxBytes,
-      (frame) => {
-        try {
-          overseer.onFrame(socket, frame)
-        } catch {
-          // Not one of ours, or not of our version: it is not listened to any longer.
-          socket.destroy()
-        }
-      },
-      () => socket.destroy(),
-    )
-    socket.on('data', reader.push)
-    socket.on('error', () => undefined) // its close tells
+    hearFrames(socket, questionMaxBytes, (frame) => overseer.onFrame(socket, frame))
   })
 
   function openPool(app: string, spec: string, count: number): Pool {
