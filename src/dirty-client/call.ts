@@ -5,7 +5,9 @@ import * as Comlink from 'comlink'
 import { decode, type Encoded, encode, isClonable } from '../wire/codec.ts'
 import { type Frame, frameBytes } from '../wire/frames.ts'
 import { type CallHead, creditPortion, fromThread, isThrown, isTimeout, type LeaseWish, type Refusal, toThread } from '../wire/kinds.ts'
+import { remoteIn } from '../wire/remote-object.ts'
 import type { Thrown } from '../wire/thrown.ts'
+import { traceCarrier } from '../wire/trace-context.ts'
 import { type DirtyError, dirtyError, fromApp, fromRefusal } from './errors.ts'
 import type { Asking, Lease, Session } from './session.ts'
 
@@ -63,6 +65,7 @@ export function startCall(open: () => Session | Promise<Session>, order: CallOrd
   let untakenChunks = 0
   let untakenBytes = 0
   const startedMs = performance.now()
+  const trace = traceCarrier()
   const channels = new Map<number, (data: unknown) => void>()
 
   function push(step: Step): void {
@@ -184,7 +187,7 @@ export function startCall(open: () => Session | Promise<Session>, order: CallOrd
         },
       })
       const leftMs = timeoutMs === 0 ? 0 : Math.max(1, Math.round(startedMs + timeoutMs - performance.now()))
-      const head: CallHead = { lease: with_.id, app: order.app, action: order.action, leftMs, callbacks }
+      const head: CallHead = { lease: with_.id, app: order.app, action: order.action, leftMs, callbacks, trace }
       const buffers = [Buffer.from(JSON.stringify(head)), ...encoded.buffers]
       with_.link.send({ kind: toThread.call, call, meta: encoded.meta, buffers }, (error) => {
         isWritten = error == null
@@ -245,10 +248,11 @@ export function startCall(open: () => Session | Promise<Session>, order: CallOrd
   function encodeArguments({ args, transfer }: CallOrder): { encoded: Encoded; callbacks: number[] } {
     const callbacks: number[] = []
     const plain = args.map((value, index) => {
-      if (!isProxied(value)) return value
+      const remote = remoteIn(value)
+      if (remote === undefined && !isProxied(value)) return value
       callbacks.push(index)
-      expose(value, index)
-      return null
+      expose(remote?.target ?? (value as object), index)
+      return remote?.facts ?? null
     })
     try {
       const encoded = encode(plain)

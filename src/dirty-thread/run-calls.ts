@@ -5,6 +5,7 @@ import type { DirtyPage } from '../lanes/dirty-page.ts'
 import { decode, encode, isClonable } from '../wire/codec.ts'
 import { frameBytes } from '../wire/frames.ts'
 import { type CallHead, fromThread, isThrown, type Refusal, streamWindow } from '../wire/kinds.ts'
+import { withFacts } from '../wire/remote-object.ts'
 import { toThrown } from '../wire/thrown.ts'
 import type { Answer, DoorHost, Incoming } from './door.ts'
 
@@ -14,6 +15,7 @@ export type AppInstance = Readonly<Record<string, unknown>>
 export interface CallContext {
   readonly lease: string
   readonly signal: AbortSignal
+  readonly trace: CallHead['trace']
 }
 
 export interface RunnerOptions {
@@ -101,9 +103,14 @@ export function createRunner({ app, appName, page, timeoutMs, nowMs, within, wra
     const args = decode<unknown[]>({ meta: frame.meta, buffers: frame.buffers.slice(1) })
     const method = actionOf(head.action)
     if (method === null) return refusal({ code: 'MON_DIRTY_NO_ACTION', facts: { app: appName, action: head.action } })
-    for (const index of head.callbacks) args[index] = unawaitable(wrap(endpointOf(present, index)) as object)
+    for (const index of head.callbacks) {
+      const remote = unawaitable(wrap(endpointOf(present, index)) as object)
+      const facts = args[index]
+      args[index] = typeof facts === 'object' && facts !== null ? withFacts(facts, remote) : remote
+    }
     const context: CallContext = {
       lease: head.lease,
+      trace: head.trace,
       get signal() {
         return signalOf(present)
       },
@@ -232,7 +239,7 @@ function endOf({ app, action, leftMs }: CallHead, why: 'cancelled' | 'timeout'):
 }
 
 /** A callback that fails does not end the thread of an app that has not waited for it. */
-function unawaitable(remote: object): unknown {
+function unawaitable(remote: object): object {
   return new Proxy(remote, {
     apply(target, _, args) {
       const answer = Reflect.apply(target as (...args: unknown[]) => Promise<unknown>, undefined, args)

@@ -138,6 +138,8 @@ export interface CallHead {
   readonly leftMs: number
   /** Positions of arguments that are callbacks. */
   readonly callbacks: readonly number[]
+  /** OpenTelemetry's context of the caller, if it has one. */
+  readonly trace?: Readonly<Record<string, string>> | undefined
 }
 
 /** An error of our own: its code and what fills its sentence. */

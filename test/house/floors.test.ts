@@ -21,9 +21,10 @@ const floors: readonly (readonly string[])[] = [
     'src/flight-recorder',
     'src/control',
     'src/dashboard',
+    'src/job-queues',
   ],
   ['src/compose'],
-  ['src/entry', 'src/index.ts', 'src/dirty.ts'],
+  ['src/entry', 'src/index.ts', 'src/dirty.ts', 'src/bullmq.ts'],
 ]
 
 const organOf = (path: string) => floors.flat().find((organ) => path === organ || path.startsWith(`${organ}/`))

@@ -17,6 +17,7 @@ import { vitalsIn } from '../../lanes/lane-memory.ts'
 import type { StepAnswer } from '../../lanes/thread-control.ts'
 import { startVitals } from '../../thread/vitals.ts'
 import type { FromThread, ToThread } from '../../wire/port-messages.ts'
+import { withTrace } from '../../wire/trace-context.ts'
 import { within } from '../deferred.ts'
 
 interface AppClass {
@@ -44,7 +45,7 @@ export function runDirtyThread({ words, control, vitals, page, orders }: DirtyTa
       page: dirtyPageIn(page),
       timeoutMs,
       nowMs,
-      within: (call, run) => context.run(call, run),
+      within: (call, run) => context.run(call, () => withTrace(call.trace, run)),
       wrap: (endpoint) => Comlink.wrap(endpoint),
     })
     const door = openDoor(frameMaxBytes, {
