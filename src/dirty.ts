@@ -1,7 +1,4 @@
 /** The door for callers and authors of dirty apps: `monoceros/dirty`. */
-
-/** Marks a function, or an object, that the other side may call: `images.watch(proxy((percent) => ...))`. */
-export { proxy } from 'comlink'
 export { DirtyApp } from './dirty-client/app.ts'
 export type { CallOptions } from './dirty-client/call.ts'
 export { type DirtyClient, getDirtyClient } from './dirty-client/client.ts'
@@ -28,5 +25,6 @@ export {
   DirtyWorkerError,
   StashFullError,
 } from './dirty-client/errors.ts'
+export { proxy } from './dirty-client/proxy.ts'
 export { openStash, type PutOptions, type Stash, stash } from './dirty-client/stash.ts'
 export type { AppCounts } from './wire/kinds.ts'
