@@ -34,6 +34,10 @@ export default defineConfig({
         test: { name: 'bare', include: ['test/bare/**/*.test.ts'], testTimeout: 90_000, hookTimeout: 90_000, maxWorkers: 2 },
       },
       {
+        // The packed package, installed outside the repository.
+        test: { name: 'package', include: ['test/package/**/*.test.ts'], globalSetup: 'test/package/setup.ts', testTimeout: 90_000, maxWorkers: 2 },
+      },
+      {
         test: {
           name: 'features',
           include: featureFiles(),

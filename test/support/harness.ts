@@ -38,6 +38,8 @@ export interface StartOptions {
   /** Where to run instead of the test's own folder. */
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** The `monoceros` that is started instead of the build under test. */
+  readonly cli?: string
   /** A program, with its arguments, that starts the server by replacing itself. */
   readonly under?: readonly string[]
   /** Extra stdio descriptors, from 3 on. */
@@ -92,7 +94,7 @@ export function start(options: StartOptions): Running {
 export function startShared(options: StartOptions): { running: Running; close(keepFolder?: boolean): Promise<void> } {
   const run = randomUUID()
   const folder = testFolder(options.files)
-  const [program = '', ...words] = [...(options.under ?? []), process.execPath, cliPath, ...options.args]
+  const [program = '', ...words] = [...(options.under ?? []), process.execPath, options.cli ?? cliPath, ...options.args]
   const child = spawn(program, words, {
     cwd: options.cwd ?? folder,
     env: { ...cleanEnvironment(), [runMark]: run, MONOCEROS_CONTROL_SOCKET: join(folder, 'monoceros.ctl'), ...options.env },

@@ -1,0 +1,77 @@
+/** What is in the tarball, and whether the tools that others check packages with have something to say about it. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { expect, inject, test } from 'vitest'
+import { root } from '../support/harness.ts'
+import { manifestOf } from '../support/installed.ts'
+
+const packed = inject('packed')
+const tarball = readFileSync(packed.path)
+const paths = packed.files.map(({ path }) => path)
+
+test('the tarball has the build, the guide and the reference, and nothing else', () => {
+  const belongs = [
+    /^(README\.md|LICENSE|package\.json)$/,
+    /^docs\/(guide|reference)\/[\w-]+\.md$/,
+    /^dist\/schema\.json$/,
+    /^dist\/(src|machines)\/[\w./-]+\.(js|d\.ts)$/,
+    /^dist\/page\/(index\.html|favicon\.svg|page\.(js|css))$/,
+    /^dist\/charts\/([\w-]+\.svg|outlines\.json)$/,
+  ]
+  expect(paths.filter((path) => !belongs.some((pattern) => pattern.test(path)))).toEqual([])
+  for (const pattern of belongs)
+    expect(
+      paths.some((path) => pattern.test(path)),
+      String(pattern),
+    ).toBe(true)
+})
+
+test('every module in the tarball has its source: nothing is left of a build of another day', () => {
+  const declared = paths.filter((path) => path.endsWith('.d.ts'))
+  expect(declared.length).toBeGreaterThan(100)
+  const sourceOf = (path: string) => path.replace(/^dist\/(.*)\.d\.ts$/, '$1.ts')
+  expect(declared.filter((path) => !existsSync(join(root, sourceOf(path))))).toEqual([])
+  const images = new Set(readdirSync(join(root, 'src/entry')).map((name) => name.replace('.ts', '')))
+  const isImage = (path: string) =>
+    path.startsWith('dist/src/entry/') && [...images].some((name) => path.startsWith(`dist/src/entry/${name}`))
+  const lone = paths.filter((path) => path.endsWith('.js') && !isImage(path) && !path.startsWith('dist/page/'))
+  expect(lone.filter((path) => !paths.includes(path.replace(/\.js$/, '.d.ts')))).toEqual([])
+})
+
+test('the tarball is small', () => {
+  const kib = (bytes: number) => `${Math.round(bytes / 1_024)} KiB`
+  process.stdout.write(`monoceros: ${paths.length} files, ${kib(packed.packedBytes)} packed, ${kib(packed.unpackedBytes)} unpacked\n`)
+  expect(packed.packedBytes).toBeLessThan(1.5 * 2 ** 20)
+  expect(packed.unpackedBytes).toBeLessThan(6 * 2 ** 20)
+})
+
+test('who installs it builds nothing: no script runs, and every path that package.json names is there', () => {
+  const { bin, exports, scripts } = manifestOf(root)
+  expect(Object.keys(scripts ?? {}).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([])
+  // npm runs it before it packs, and in a clone: what goes out is never a build of another day.
+  expect(scripts?.['prepare']).toContain('npm run build')
+  const named = [bin, exports].flatMap((part) =>
+    [...JSON.stringify(part).matchAll(/"(?:\.\/)?([\w./-]+\.\w+)"(?!:)/g)].map(([, path]) => path),
+  )
+  expect(named.length).toBeGreaterThan(6)
+  expect(named.filter((path) => !paths.includes(path ?? ''))).toEqual([])
+})
+
+test('publint has nothing to say, not even a suggestion', async () => {
+  const { messages } = await publint({ pack: { tarball: new Uint8Array(tarball).buffer }, strict: true })
+  const json = manifestOf(root) as unknown as Record<string, unknown>
+  expect(messages.map((message) => `${message.type}: ${formatMessage(message, json, { color: false })}`)).toEqual([])
+})
+
+test('types resolve for each way of resolving that knows exports', async () => {
+  const answer = await checkPackage(createPackageFromTarballData(tarball))
+  if (answer.types === false) throw new Error('there are no types at all')
+  // A package of modules only: Node 20.19 and newer `require()` it, what older ones could not is no fault of the types.
+  const isKnown = (problem: { kind: string; resolutionKind?: string }) =>
+    problem.kind === 'CJSResolvesToESM' || problem.resolutionKind === 'node10'
+  expect(answer.problems.filter((problem) => !isKnown(problem as { kind: string }))).toEqual([])
+  expect(Object.keys(answer.entrypoints).sort()).toEqual(Object.keys(manifestOf(root).exports ?? {}).sort())
+})

@@ -1,0 +1,93 @@
+/** What a consumer's TypeScript sees of the installed package. */
+import { execFile } from 'node:child_process'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { root } from '../support/harness.ts'
+
+const consumer = inject('consumer')
+const run = promisify(execFile)
+
+const program = `
+import { defineConfig, MonocerosError, type Settings, type WorkerClass } from 'monoceros'
+import { DirtyApp, DirtyTimeoutError, dirty, proxy } from 'monoceros/dirty'
+
+export default defineConfig({
+  workers: 'auto',
+  maxRequests: 1000,
+  whenReady: (arbiter) => arbiter.log.info(String(arbiter.workers)),
+})
+export const workerClass: WorkerClass = { name: 'one', create: (kit) => ({ onConnection: () => kit.pause() }) }
+export const timeoutMs = (settings: Settings): number => settings.timeout * 1000
+
+export class Images extends DirtyApp {
+  static override workers = 2
+  async widthOf(png: Uint8Array, told: (percent: number) => void): Promise<number> { told(100); return png.byteLength }
+  async *tiles(png: Uint8Array): AsyncGenerator<Uint8Array> { yield png }
+}
+const images = dirty<Images>('images')
+const widthPx: number = await images.with({ timeoutMs: 500, priority: 1 }).widthOf(new Uint8Array(4), proxy(() => undefined))
+for await (const tile of images.tiles(new Uint8Array(widthPx))) tile.byteLength
+
+// @ts-expect-error: it takes bytes
+await images.widthOf('bytes')
+// @ts-expect-error: there is no such action
+await images.heightOf()
+// @ts-expect-error: there is no such setting
+defineConfig({ wrokers: 2 })
+try {
+  await images.widthOf(new Uint8Array(1), () => undefined)
+} catch (error) {
+  if (error instanceof DirtyTimeoutError) throw new Error(String(error.facts['phase']))
+  if (error instanceof MonocerosError && error.code === 'MON_DIRTY_CANCELLED') throw error
+}
+`
+
+/** Loads the types through `require`; nodenext knows that Node can. */
+const common = `
+import { defineConfig } from 'monoceros'
+import { dirty } from 'monoceros/dirty'
+export = { config: defineConfig({ workers: 2 }), dirty }
+`
+
+beforeAll(() => {
+  // Programs for Node have these from a dev dependency of their own.
+  mkdirSync(join(consumer, 'node_modules/@types'), { recursive: true })
+  symlinkSync(join(root, 'node_modules/@types/node'), join(consumer, 'node_modules/@types/node'))
+  symlinkSync(join(root, 'node_modules/undici-types'), join(consumer, 'node_modules/undici-types'))
+})
+
+async function compile(name: string, files: Readonly<Record<string, string>>, options: object): Promise<string> {
+  const folder = join(consumer, name)
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), text)
+  }
+  const compilerOptions = { target: 'es2023', lib: ['es2023'], strict: true, noEmit: true, types: ['node'], ...options }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['.'] }))
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  return run(process.execPath, [tsc, '-p', folder], { cwd: consumer }).then(
+    ({ stdout }) => stdout,
+    (error: { stdout: string }) => error.stdout,
+  )
+}
+
+describe.each([
+  ['node16', { module: 'node16', moduleResolution: 'node16' }],
+  ['nodenext', { module: 'nodenext', moduleResolution: 'nodenext' }],
+  ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
+])('with moduleResolution %s', (name, options) => {
+  test('a strict program sees every type', async () => {
+    expect(await compile(`types-${name}`, { 'program.ts': program }, options)).toBe('')
+  })
+
+  test('the strictest program sees every type, those inside the package checked as well', async () => {
+    const strictest = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noPropertyAccessFromIndexSignature: true }
+    expect(await compile(`strictest-${name}`, { 'program.ts': program }, { ...options, ...strictest, skipLibCheck: false })).toBe('')
+  })
+})
+
+test('a CommonJS program sees them as well', async () => {
+  expect(await compile('types-cjs', { 'program.cts': common }, { module: 'nodenext' })).toBe('')
+})
