@@ -53,7 +53,7 @@ export interface LaneOutput {
 }
 
 /** As long as JavaScript takes to be terminated on a busy machine; what is still there after it is in native code. */
-export const terminatePatienceMs = 1_000
+const terminatePatienceMs = 1_000
 const autopsyPatienceMs = 2_500
 const shutdownPatienceMs = 2_000
 /** Node fires a timer that is longer than this at once. */

@@ -19,7 +19,6 @@ export type RollingEvent = { type: 'worker.ready'; slot: Slot } | { type: 'worke
 export type RollingOutput = { readonly ok: true } | { readonly ok: false; readonly problem: string }
 
 /** What the rolling asks its arbiter for. */
-export type RollingOrder = { type: 'roll.spawn'; slot: Slot } | { type: 'roll.retire'; slot: Slot }
 
 export const rollingMachine = setup({
   types: {

@@ -47,7 +47,7 @@ const idStart = 'lane.'
  */
 export const servedBackoffMaxMs = 1_000
 
-export const laneId = (lane: LaneNumber) => `${idStart}${lane}`
+const laneId = (lane: LaneNumber) => `${idStart}${lane}`
 
 export const rowsOf = (context: PoolContext): readonly (LaneRecord & { readonly lane: LaneNumber })[] =>
   Object.entries(context.lanes).map(([lane, record]) => ({ lane: Number(lane), ...record }))

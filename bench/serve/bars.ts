@@ -35,7 +35,7 @@ export function judge(rounds: readonly Round[], { what, against, of, atLeast, at
   return { what, against, median, min: values[0] ?? Number.NaN, max: values.at(-1) ?? Number.NaN, unit, bar, isMet }
 }
 
-export function medianOf(sorted: readonly number[]): number {
+function medianOf(sorted: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2)
   return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
 }

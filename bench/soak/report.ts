@@ -10,7 +10,7 @@ function median(values: readonly number[]): number {
 }
 
 /** Medians of ten stretches of the run. */
-export function stretches(samples: readonly Sample[], count = 10): Sample[] {
+function stretches(samples: readonly Sample[], count = 10): Sample[] {
   const size = Math.max(1, Math.ceil(samples.length / count))
   const parts = Array.from({ length: Math.ceil(samples.length / size) }, (_, index) => samples.slice(index * size, (index + 1) * size))
   return parts.map((part) => ({

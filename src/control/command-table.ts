@@ -34,7 +34,7 @@ export interface CommandRow {
   readonly patienceS?: number
 }
 
-export const levels = ['debug', 'info', 'warning', 'error', 'critical'] as const
+const levels = ['debug', 'info', 'warning', 'error', 'critical'] as const
 
 const count = { name: 'N', kind: 'count', isOptional: true } as const
 const pid = { name: 'PID', kind: 'pid' } as const

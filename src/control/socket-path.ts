@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 const fileName = 'monoceros.ctl'
 
 /** Where server and client meet when nothing is said: Gunicorn's rule, with our name. */
-export function defaultSocketPath(env: NodeJS.ProcessEnv): string {
+function defaultSocketPath(env: NodeJS.ProcessEnv): string {
   const runtime = env['XDG_RUNTIME_DIR']
   if (runtime !== undefined && runtime !== '' && isFolder(runtime)) return join(runtime, fileName)
   return join(env['HOME'] || homedir(), '.monoceros', fileName)

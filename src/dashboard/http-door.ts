@@ -148,6 +148,6 @@ function isSame(given: string, token: string): boolean {
   return one.length === other.length && timingSafeEqual(one, other)
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.')
 }

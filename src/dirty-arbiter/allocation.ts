@@ -22,7 +22,7 @@ export function plan(
  *
  * @returns the apps of each slot, by its number
  */
-export function allocate(apps: readonly AppPlan[], slots: number): readonly (readonly AppPlan[])[] {
+function allocate(apps: readonly AppPlan[], slots: number): readonly (readonly AppPlan[])[] {
   const lists: AppPlan[][] = Array.from({ length: slots }, () => [])
   for (const app of apps.filter(({ workers }) => workers !== null)) {
     const order = lists.map((list, slot) => ({ list, slot })).sort((a, b) => a.list.length - b.list.length || a.slot - b.slot)

@@ -13,7 +13,7 @@ export function prometheusText(families: readonly Family[]): string {
   return text
 }
 
-export function labelsText(labels: Labels): string {
+function labelsText(labels: Labels): string {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(String(value))}"`)
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 
 /** The CPU quota of this process's cgroup (v2 or v1) in CPUs, or null when there is none. `root` is for tests. */
-export function cpuQuota(root = '/'): number | null {
+function cpuQuota(root = '/'): number | null {
   const v2 = read(`${root}sys/fs/cgroup${ownPath(root, '')}/cpu.max`) ?? read(`${root}sys/fs/cgroup/cpu.max`)
   if (v2 !== undefined) {
     const [quota, period] = v2.trim().split(/\s+/)

@@ -26,7 +26,7 @@ export interface ContractCase {
   run(base: Base): Promise<void>
 }
 
-export const contract: readonly ContractCase[] = [...apiCases, ...bodyCases, ...streamCases, ...wireCases]
+const contract: readonly ContractCase[] = [...apiCases, ...bodyCases, ...streamCases, ...wireCases]
 
 /** The cases left for an example, minus what the server under it lacks (`sync` has no keep-alive). */
 export function casesWithout(lacks: readonly string[]): readonly ContractCase[] {

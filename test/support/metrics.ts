@@ -32,7 +32,7 @@ export interface Metrics {
   value(name: string, labels?: Readonly<Record<string, string | number>>): number
 }
 
-export function readMetrics(text: string): Metrics {
+function readMetrics(text: string): Metrics {
   const series = text.split('\n').flatMap((line) => {
     const [, name, labels = '', value] = /^([a-zA-Z_:]\w*)(?:\{(.*)\})? (\S+)$/.exec(line) ?? []
     return name === undefined ? [] : [{ name, labels: `,${labels},`, value: Number(value) }]

@@ -3,7 +3,7 @@ import { drawings, outlines } from 'virtual:charts'
 import type { Transition } from '../../ipc/transition.ts'
 import type { ChartOutline } from '../../statechart/outline.ts'
 
-export const outlineOf = (chart: string): ChartOutline | null => outlines.find(({ name }) => name === chart) ?? null
+const outlineOf = (chart: string): ChartOutline | null => outlines.find(({ name }) => name === chart) ?? null
 
 /** Only what was built in may become markup. */
 const policy = (

@@ -19,7 +19,7 @@ type Open =
 
 export const open = signal<Open | null>(null)
 /** What became of the last wish. */
-export const outcome = signal<{ readonly ok: boolean; readonly text: string } | null>(null)
+const outcome = signal<{ readonly ok: boolean; readonly text: string } | null>(null)
 
 /** Opens the question; without the token that is asked for first. */
 export function wishFor(wish: Wish): void {

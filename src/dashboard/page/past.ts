@@ -133,4 +133,4 @@ export function createPast(stepsMax = 250_000): Past {
   }
 }
 
-export type { Instance, Instances, Recorded, Transition }
+export type { Instance, Instances, Recorded }

@@ -8,7 +8,7 @@ import { pick, processes, shownProcess, tab } from './store.ts'
 import { VirtualList } from './virtual-list.tsx'
 import { bytesOf } from './words.ts'
 
-export const filter = signal('')
+const filter = signal('')
 
 const rowHeight = 34
 

@@ -85,7 +85,7 @@ function arbiterRow(instance: Instance, figures: ProcessView | null): ProcessRow
 }
 
 /** A later step may say less than an earlier one, so both are asked. */
-export function numberIn({ last, ledBy }: Instance, fact: string): number | null {
+function numberIn({ last, ledBy }: Instance, fact: string): number | null {
   const value = last.facts[fact] ?? ledBy.facts[fact]
   return typeof value === 'number' ? value : null
 }

@@ -22,7 +22,7 @@ export const stepsCount = signal(0)
 /** The moment that is shown; null: now. */
 export const moment = signal<number | null>(null)
 export const tab = signal<Tab>('charts')
-export const pickedProcess = signal('arbiter')
+const pickedProcess = signal('arbiter')
 /** Of the picked process; null: the first of its charts. */
 export const pickedActor = signal<string | null>(null)
 /** By the clock of the server. */
@@ -31,7 +31,7 @@ export const nowAt = signal(Date.now())
 const snapshots: Snapshot[] = []
 let clockAheadMs = 0
 
-export const shownInstances = computed<Instances>(() => {
+const shownInstances = computed<Instances>(() => {
   stepsCount.value
   const at = moment.value
   return at === null ? new Map(past.live) : past.at(past.countAt(at))

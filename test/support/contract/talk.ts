@@ -39,7 +39,7 @@ export async function ask(base: Base, path: string, options: Ask = {}): Promise<
   return answer
 }
 
-export async function answerTo(request: http.ClientRequest): Promise<Answer> {
+async function answerTo(request: http.ClientRequest): Promise<Answer> {
   const response = await responseTo(request)
   const body = await bodyOf(response)
   return { status: response.statusCode ?? 0, headers: response.headers, trailers: response.trailers, body }

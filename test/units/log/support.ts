@@ -67,7 +67,7 @@ export function openPipe(folder: string): { path: string; readFd: number; writeF
   return { path: fifo, readFd, writeFd }
 }
 
-export function closeQuietly(fd: number): void {
+function closeQuietly(fd: number): void {
   try {
     fs.closeSync(fd)
   } catch {
