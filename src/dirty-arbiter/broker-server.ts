@@ -1,10 +1,13 @@
 /** The broker's socket: who connects asks for leases, gives them back, and uses the stash. */
 import { rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
+import { basename } from 'node:path'
 import { decode, encode } from '../wire/codec.ts'
 import { type Frame, hearFrames, writeFrame } from '../wire/frames.ts'
 import { fromBroker, type LeaseGrant, type LeaseWish, type Refusal, type StashOrder, toBroker, type Welcome } from '../wire/kinds.ts'
+import { workerOfSocket } from '../wire/socket-path.ts'
 import { type Asker, type Broker, type BrokerHost, createBroker } from './broker.ts'
+import type { Deaths } from './deaths.ts'
 import type { Stash } from './stash.ts'
 import { answerStash } from './stash-orders.ts'
 import { createWaits, type Waits } from './waits.ts'
@@ -14,6 +17,7 @@ export interface BrokerServerOptions {
   readonly welcome: () => Welcome
   readonly queueMax: number
   readonly stash: Stash
+  readonly deaths: Pick<Deaths, 'of'>
   /** Where the thread at a place is called. */
   addressOf(place: number): Omit<LeaseGrant, 'lease'>
   revoke(place: number, lease: string, isHolderGone: boolean): void
@@ -84,6 +88,11 @@ export function createBrokerServer(options: BrokerServerOptions): BrokerServer {
       case toBroker.counts:
         send(client, fromBroker.counted, call, broker.counts())
         break
+      case toBroker.death: {
+        const pid = workerOfSocket(basename(decode<{ workerPath: string }>(frame).workerPath))
+        void options.deaths.of(pid ?? 0).then((death) => send(client, fromBroker.death, call, death))
+        break
+      }
     }
   }
 

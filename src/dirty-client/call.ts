@@ -45,6 +45,8 @@ type Step =
 const againMs = 20
 /** A worker that stands still does not say what became of its thread. */
 const fatePatienceMs = 1_000
+/** Its parent learns of a death when the kernel says so. */
+const deathPatienceMs = 3_000
 /** More than the head of a call takes beside its arguments. */
 const headRoomBytes = 4_096
 
@@ -198,11 +200,11 @@ export function startCall(open: () => Session | Promise<Session>, order: CallOrd
   /** Its worker knows what became of the thread, unless it is gone itself. False when the call had not been begun. */
   async function tellLoss(from: Session, lost: Lease, lostCall: number, problem: string): Promise<boolean> {
     if (isOver) return true
-    const patience = new Promise<null>((resolve) => setTimeout(resolve, fatePatienceMs, null).unref())
-    const fate = await Promise.race([from.askWorker(lost, lostCall, 'fate'), patience])
+    const fate = await orNull(from.askWorker(lost, lostCall, 'fate'), fatePatienceMs)
     if (fate?.isUnbegun === true) return false
-    const how = fate?.refusal?.facts['how'] ?? problem
-    push({ what: 'error', error: dirtyError('MON_DIRTY_WORKER_LOST', { app: order.app, how }) })
+    const death = fate?.isGone === true ? { how: 'its process has ended', ...(await orNull(from.deathOf(lost), deathPatienceMs)) } : null
+    const facts = death ?? { how: fate?.refusal?.facts['how'] ?? problem }
+    push({ what: 'error', error: dirtyError('MON_DIRTY_WORKER_LOST', { app: order.app, ...facts }) })
     return true
   }
 
@@ -339,6 +341,12 @@ export function startCall(open: () => Session | Promise<Session>, order: CallOrd
     finally: (onFinally) => promise().finally(onFinally),
     [Symbol.asyncIterator]: iterate,
   }
+}
+
+/** What cannot be had, or not in time, is not known. */
+function orNull<T>(work: Promise<T>, patienceMs: number): Promise<T | null> {
+  const patience = new Promise<null>((resolve) => setTimeout(resolve, patienceMs, null).unref())
+  return Promise.race([work.catch(() => null), patience])
 }
 
 function isProxied(value: unknown): value is object {

@@ -5,6 +5,7 @@ import {
   type AppCounts,
   type BrokerHello,
   type CallPlace,
+  type Death,
   fromBroker,
   fromThread,
   isTimeout,
@@ -48,6 +49,8 @@ export interface Fate {
   readonly refusal: Refusal | null
   /** It has not been begun, and will not be. */
   readonly isUnbegun: boolean
+  /** Its whole process has ended. */
+  readonly isGone: boolean
 }
 
 export interface Session {
@@ -61,6 +64,8 @@ export interface Session {
   askWorker(lease: Lease, call: number, about: 'end' | 'timeout' | 'fate'): Promise<Fate>
   stash(order: StashOrder): Promise<unknown>
   counts(): Promise<readonly AppCounts[]>
+  /** Of the process of a worker. Its parent knows, in a moment. */
+  deathOf(lease: Lease): Promise<Death | null>
   readonly isLost: boolean
 }
 
@@ -234,10 +239,10 @@ async function connectOnce(path: string, greetingMs: number): Promise<Session> {
       const call = link.open({
         onFrame(frame) {
           link.close(call)
-          resolve({ refusal: decode<Refusal | null>(frame), isUnbegun: frame.flags === isUnbegun })
+          resolve({ refusal: decode<Refusal | null>(frame), isUnbegun: frame.flags === isUnbegun, isGone: false })
         },
         // Its main thread answers whatever its other threads do.
-        onLost: () => resolve({ refusal: { code: 'MON_DIRTY_WORKER_LOST', facts: { how: 'its process has ended' } }, isUnbegun: false }),
+        onLost: () => resolve({ refusal: null, isUnbegun: false, isGone: true }),
       })
       const kind = about === 'fate' ? toWorker.fate : toWorker.end
       const flags = about === 'timeout' ? isTimeout : 0
@@ -340,6 +345,7 @@ async function connectOnce(path: string, greetingMs: number): Promise<Session> {
     askWorker,
     stash: (order) => inquire(toBroker.stash, order),
     counts: () => inquire<readonly AppCounts[]>(toBroker.counts, null),
+    deathOf: ({ workerPath }) => inquire<Death | null>(toBroker.death, { workerPath }),
     get isLost() {
       return broker.isLost
     },

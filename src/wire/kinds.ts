@@ -14,6 +14,8 @@ export const toBroker = {
   stash: 5,
   /** How much is waiting and running. */
   counts: 6,
+  /** `{ workerPath }`: a call was lost there; how has that worker ended? */
+  death: 7,
 } as const
 
 export const fromBroker = {
@@ -29,6 +31,8 @@ export const fromBroker = {
   welcome: 5,
   /** A list of `AppCounts`, the answer to `counts`. */
   counted: 6,
+  /** `Death`, or null. */
+  death: 7,
 } as const
 
 /** Between a client and the thread of an app, which listens itself: a call goes no way around. */
@@ -108,6 +112,13 @@ export interface LeaseGrant {
   readonly workerPath: string
   /** The number of the thread in its worker. */
   readonly place: number
+}
+
+/** How a dirty worker has ended, as its parent saw it. */
+export interface Death {
+  readonly how: string
+  readonly exitCode: number | null
+  readonly signal: string | null
 }
 
 /** A call, as the main thread of its worker knows it. */

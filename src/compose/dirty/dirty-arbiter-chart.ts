@@ -7,6 +7,7 @@ import { removeLeftSockets } from '../../dirty-arbiter/left-sockets.ts'
 import type { EventName } from '../../log/events.ts'
 import { giveTo } from '../../os/runtime-folder.ts'
 import { findIdentity } from '../../os/user.ts'
+import type { Death } from '../../wire/kinds.ts'
 import { guarded } from '../guarded.ts'
 import { dirtySupervisionHost, expectWorkers, retirePlaces } from './dirty-arbiter-children.ts'
 import type { AppSpecs } from './dirty-arbiter-generations.ts'
@@ -29,8 +30,12 @@ export function dirtyArbiterChart(scope: DirtyScope, workerPath: string) {
       }),
     },
     actions: guarded(scope, {
-      note: ({ context: { slot, age, generation, pid } }, { event, facts }) =>
-        scope.log.child({ slot, age, gen: generation }).event(event as EventName, { childPid: pid, ...facts }),
+      note({ context: { slot, age, generation, pid } }, { event, facts }) {
+        scope.log.child({ slot, age, gen: generation }).event(event as EventName, { childPid: pid, ...facts })
+        const { how, exitCode, signal } = facts as Partial<Death>
+        if (pid !== null && how !== undefined && exitCode !== undefined && signal !== undefined)
+          scope.deaths.tell(pid, { how, exitCode, signal })
+      },
     }),
   })
   return arbiterMachine.provide({

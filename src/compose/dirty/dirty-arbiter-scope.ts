@@ -4,6 +4,7 @@ import { createRoster, type Roster } from '../../arbiter/roster.ts'
 import type { Supervision } from '../../arbiter/supervision.ts'
 import type { Settings } from '../../config/settings.ts'
 import { type BrokerServer, createBrokerServer } from '../../dirty-arbiter/broker-server.ts'
+import { createDeaths, type Deaths } from '../../dirty-arbiter/deaths.ts'
 import { inWorker, workerOf } from '../../dirty-arbiter/places.ts'
 import { createStash, type Stash } from '../../dirty-arbiter/stash.ts'
 import type { ChannelToArbiter } from '../../ipc/channel.ts'
@@ -47,6 +48,7 @@ export interface DirtyScope {
   /** By age. */
   readonly children: Map<number, DirtyChild>
   readonly stash: Stash
+  readonly deaths: Deaths
   readonly server: BrokerServer
   workersWanted: number
   /** Given at run time, for the present generation. */
@@ -65,6 +67,7 @@ export function createDirtyScope(boot: BootOrder, channel: ChannelToArbiter, rem
   const children = new Map<number, DirtyChild>()
   const generations = createDirtyGenerations(settings, apps)
   const stash = createStash({ entriesMax: settings.stashEntriesMax, bytesMax: settings.stashBytesMax * mib }, () => performance.now())
+  const deaths = createDeaths()
   return {
     boot,
     settings,
@@ -80,6 +83,7 @@ export function createDirtyScope(boot: BootOrder, channel: ChannelToArbiter, rem
     generations,
     children,
     stash,
+    deaths,
     server: createBrokerServer({
       path: socketPath,
       welcome() {
@@ -88,6 +92,7 @@ export function createDirtyScope(boot: BootOrder, channel: ChannelToArbiter, rem
       },
       queueMax: settings.dirtyQueueMax,
       stash,
+      deaths,
       addressOf(place) {
         const { pid, slot } = children.get(workerOf(place)) ?? { pid: 0, slot: 0 }
         const own = inWorker(place)
