@@ -18,8 +18,6 @@ export type RollingEvent = { type: 'worker.ready'; slot: Slot } | { type: 'worke
 
 export type RollingOutput = { readonly ok: true } | { readonly ok: false; readonly problem: string }
 
-/** What the rolling asks its arbiter for. */
-
 export const rollingMachine = setup({
   types: {
     input: {} as RollingInput,

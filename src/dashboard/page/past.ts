@@ -1,6 +1,6 @@
 /** All steps that the page knows, and from them the state of every chart at any moment. */
 import { applyTransition, type Instance, type Instances, instanceKey } from '../../ipc/instances.ts'
-import type { Recorded, Transition } from '../../ipc/transition.ts'
+import type { Recorded } from '../../ipc/transition.ts'
 
 interface Checkpoint {
   /** So many steps are in it. */
