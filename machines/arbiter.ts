@@ -27,7 +27,9 @@ export type ArbiterEvent =
   | { type: 'listener.failed'; id: string; problem: string }
   | { type: 'handle.ready'; slot: Slot; age: Age }
   | { type: 'handle.recycle'; slot: Slot; age: Age }
-  | { type: 'handle.leaving'; slot: Slot; age: Age; atMs: number; dice: number }
+  /** It may do no more work, and is to go. */
+  | { type: 'worker.spent'; age: Age }
+  | { type: 'handle.leaving'; slot: Slot; age: Age; problem: string | null; atMs: number; dice: number }
   | { type: 'roll.spawn'; slot: Slot }
   | { type: 'roll.retire'; slot: Slot }
   | { type: 'slot.refill'; slot: Slot }
@@ -42,12 +44,12 @@ export type ArbiterEvent =
 
 export type ArbiterOutput = { readonly exitCode: number; readonly reason: string }
 
-const leftBySignal = (p: { slot: Slot; atMs: number; dice: number }) => ({
+const leftByItself = (p: { slot: Slot; problem: string | null; atMs: number; dice: number }) => ({
   slot: p.slot,
   atMs: p.atMs,
   dice: p.dice,
   wasReady: true,
-  problem: 'somebody else told it to leave',
+  problem: p.problem ?? 'somebody else told it to leave',
 })
 const exitCodeOf = (error: unknown): number => {
   const exitCode = (error as { exitCode?: unknown } | null)?.exitCode
@@ -241,7 +243,7 @@ export const arbiterMachine = setup({
             'handle.leaving': {
               actions: [
                 { type: 'keepLeaving', params: ({ event }) => ({ age: event.age }) },
-                { type: 'restart', params: ({ event }) => leftBySignal(event) },
+                { type: 'restart', params: ({ event }) => leftByItself(event) },
               ],
             },
             'slot.refill': { actions: { type: 'refill', params: ({ event }) => ({ slot: event.slot }) } },
@@ -311,13 +313,13 @@ export const arbiterMachine = setup({
             guard: { type: 'isOfCandidate', params: ({ event }) => ({ age: event.age }) },
             actions: [
               { type: 'keepLeaving', params: ({ event }) => ({ age: event.age }) },
-              { type: 'tellRolling', params: ({ event }) => ({ event: { type: 'worker.failed', ...leftBySignal(event) } }) },
+              { type: 'tellRolling', params: ({ event }) => ({ event: { type: 'worker.failed', ...leftByItself(event) } }) },
             ],
           },
           {
             actions: [
               { type: 'keepLeaving', params: ({ event }) => ({ age: event.age }) },
-              { type: 'restart', params: ({ event }) => leftBySignal(event) },
+              { type: 'restart', params: ({ event }) => leftByItself(event) },
             ],
           },
         ],

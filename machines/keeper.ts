@@ -22,7 +22,7 @@ export type KeeperEvent =
   | { type: 'force' }
   | { type: 'handle.ready'; slot: number; age: number }
   | { type: 'handle.recycle'; slot: number; age: number }
-  | { type: 'handle.leaving'; slot: number; age: number; atMs: number; dice: number }
+  | { type: 'handle.leaving'; slot: number; age: number; problem: string | null; atMs: number; dice: number }
   | DoneActorEvent<HandleOutput, 'child'>
   | ErrorActorEvent<unknown, 'child'>
 

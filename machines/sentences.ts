@@ -30,10 +30,11 @@ export const sentences: Readonly<Record<string, Readonly<Record<string, string>>
     'child.ready': 'The child says that it takes traffic.',
     'child.failed': 'The child says why it cannot get ready.',
     'child.stuck': 'The child cannot end in order, and says why it is about to kill itself.',
-    'child.recycle': 'The child asks for a successor: max_requests, or a request that hung.',
-    'child.draining': 'The child says that it drains; it may have been told to by somebody else’s signal.',
+    'child.recycle': 'The child asks for a successor: max_requests, its memory or its age, or a request that hung.',
+    'child.draining': 'The child says that it drains: somebody else’s signal told it to, or its job has ended.',
     'child.drained': 'The child has nothing left to finish.',
     'child.silent': 'Its watchdog saw the loop blocked beyond `timeout` and has taken the autopsy.',
+    'child.hung': 'Its loop turns, but its job has given no beat for longer than `timeout`; the autopsy is taken.',
     'child.frozen': 'Not even its watchdog beats.',
     'child.autopsied': 'The autopsy that was asked for has come.',
     'child.exited': 'The kernel has reaped the process.',
@@ -43,6 +44,7 @@ export const sentences: Readonly<Record<string, Readonly<Record<string, string>>
   },
   worker: {
     drain: 'Finish and go: told by the arbiter, by a signal, or by the arbiter’s death.',
+    end: 'The job has failed, or has nothing left to do: finish what is under way and go.',
   },
   'thread-pool': {
     open: 'The worker boots: start the threads that are kept.',

@@ -8,10 +8,10 @@ export type Age = number
 export type Generation = number
 
 /** Why a worker was asked to go. */
-export type StopReason = 'stop' | 'scale' | 'reload' | 'rollback' | 'recycle' | 'drain' | 'signal'
+export type StopReason = 'stop' | 'scale' | 'reload' | 'rollback' | 'recycle' | 'drain' | 'signal' | 'ended'
 
 /** Why a worker was not asked but killed. */
-export type KillReason = 'boot-timeout' | 'never-serves' | 'silent' | 'frozen' | 'grace' | 'forced' | 'unwanted' | 'failed'
+export type KillReason = 'boot-timeout' | 'never-serves' | 'silent' | 'hung' | 'frozen' | 'grace' | 'forced' | 'unwanted' | 'failed'
 
 /** How a worker ended, as the arbiter tells it. */
 export type Ending = 'as-asked' | 'killed' | 'crashed' | 'boot-failed'

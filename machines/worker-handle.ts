@@ -44,10 +44,12 @@ export type HandleEvent =
   | { type: 'child.stuck'; problem: string }
   | { type: 'child.recycle'; reason: string; served: number }
   | { type: 'child.silent'; blockedMs: number }
+  /** Its loop turns, but its job gives no beats. */
+  | { type: 'child.hung'; silentMs: number }
   | { type: 'child.frozen'; silentMs: number }
   | { type: 'child.autopsied' }
-  /** It was sent TERM or INT by somebody else and leaves by itself. */
-  | { type: 'child.draining'; atMs: number; dice: number }
+  /** It leaves by itself: somebody else sent it TERM or INT, or (`problem`) its job has ended. */
+  | { type: 'child.draining'; problem: string | null; atMs: number; dice: number }
   | { type: 'child.drained'; tookMs: number; cutRequests: number }
   | { type: 'child.exited'; exit: ChildExit }
   | { type: 'stop'; reason: StopReason; graceMs: number; isQuick: boolean }
@@ -57,6 +59,7 @@ export type HandleEvent =
 export type ChildOrder = { type: 'drain'; graceMs: number; isQuick: boolean; reason: StopReason } | { type: 'autopsy' } | { type: 'strike' }
 
 const endingOf = (context: HandleContext): Ending => {
+  if (context.stopReason === 'ended' && context.killReason === null) return 'crashed'
   if (context.stopReason !== null && context.killReason === null) return 'as-asked'
   if (context.stopReason !== null && (context.killReason === 'unwanted' || context.killReason === 'forced')) return 'as-asked'
   if (!context.wasReady) return 'boot-failed'
@@ -75,6 +78,7 @@ export const describeEnd = (context: HandleContext): string => {
   if (context.killReason === 'never-serves') return 'it exports no handler, and did not call listen() within boot_timeout'
   if (context.failure !== null) return context.failure.problem
   if (context.killReason === 'silent') return 'its loop was blocked beyond timeout'
+  if (context.killReason === 'hung') return 'its job gave no beat within timeout'
   if (context.killReason === 'frozen') return 'the process was frozen beyond timeout'
   if (context.killReason === 'grace') return 'it did not finish within graceful_timeout'
   if (context.exit === null) return 'it could not be started'
@@ -88,7 +92,7 @@ export const describeEnd = (context: HandleContext): string => {
 
 /** The same where the child's own word has been told already: a stack and a long sentence are not told twice. */
 const describeExit = (context: HandleContext): string =>
-  describeEnd(typeof context.exit?.code === 'number' ? { ...context, failure: null } : context)
+  describeEnd(typeof context.exit?.code === 'number' && context.stopReason !== 'ended' ? { ...context, failure: null } : context)
 
 const outputOf = (context: HandleContext): HandleOutput => ({
   slot: context.slot,
@@ -125,7 +129,7 @@ export const workerHandleMachine = setup({
   actions: {
     note: effect<Note>('note'),
     tellReady: sendParent(({ context }) => ({ type: 'handle.ready', slot: context.slot, age: context.age })),
-    tellLeaving: sendParent(({ context }, p: { atMs: number; dice: number }) => ({
+    tellLeaving: sendParent(({ context }, p: { problem: string | null; atMs: number; dice: number }) => ({
       type: 'handle.leaving',
       slot: context.slot,
       age: context.age,
@@ -136,7 +140,7 @@ export const workerHandleMachine = setup({
     keepPid: assign({ pid: (_, p: { pid: number }) => p.pid }),
     keepReady: assign({ wasReady: true }),
     keepExit: assign({ exit: (_, p: { exit: ChildExit }) => p.exit }),
-    keepFailure: assign({ failure: (_, p: { exitCode: number; problem: string }) => p }),
+    keepFailure: assign({ failure: (_, p: HandleContext['failure']) => p }),
     keepKill: assign({ killReason: (_, p: { reason: KillReason }) => p.reason }),
     keepStop: assign({
       stopReason: (_, p: { reason: StopReason; graceMs: number; isQuick: boolean }) => p.reason,
@@ -304,8 +308,19 @@ export const workerHandleMachine = setup({
         'child.draining': {
           target: 'draining',
           actions: [
-            { type: 'keepStop', params: ({ context }) => ({ reason: 'signal', graceMs: context.graceMs, isQuick: false }) },
-            { type: 'tellLeaving', params: ({ event }) => ({ atMs: event.atMs, dice: event.dice }) },
+            {
+              type: 'keepStop',
+              params: ({ context, event }) => ({
+                reason: event.problem === null ? 'signal' : 'ended',
+                graceMs: context.graceMs,
+                isQuick: false,
+              }),
+            },
+            {
+              type: 'keepFailure',
+              params: ({ context, event }) => (event.problem === null ? context.failure : { exitCode: 1, problem: event.problem }),
+            },
+            { type: 'tellLeaving', params: ({ event: { problem, atMs, dice } }) => ({ problem, atMs, dice }) },
           ],
         },
         'child.silent': {
@@ -313,6 +328,13 @@ export const workerHandleMachine = setup({
           actions: [
             { type: 'keepKill', params: { reason: 'silent' } },
             { type: 'note', params: ({ event }) => ({ event: 'worker.timeout', facts: { blockedMs: event.blockedMs } }) },
+          ],
+        },
+        'child.hung': {
+          target: 'killing.striking',
+          actions: [
+            { type: 'keepKill', params: { reason: 'hung' } },
+            { type: 'note', params: ({ event }) => ({ event: 'worker.hung', facts: { silentMs: event.silentMs } }) },
           ],
         },
         'child.frozen': {

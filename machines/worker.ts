@@ -2,7 +2,7 @@ import { assign, setup } from 'xstate'
 import { effect, work } from './effect.ts'
 import type { Note } from './vocabulary.ts'
 
-/** Why a worker cannot get ready, as it tells the arbiter, and the code it exits with. */
+/** Why a worker cannot get ready, or ends unasked, as it tells the arbiter, and the code it exits with. */
 export interface BootFailure {
   readonly exitCode: number
   readonly error: unknown
@@ -19,7 +19,10 @@ export interface WorkerContext {
   readonly failure: BootFailure | null
 }
 
-export type WorkerEvent = { type: 'drain' } & Drain
+export type WorkerEvent =
+  | ({ type: 'drain' } & Drain)
+  /** A job has failed after it was ready, or has nothing left to do. */
+  | ({ type: 'end'; failure: BootFailure } & Drain)
 
 const toFailure = (error: unknown): BootFailure => {
   const exitCode = (error as { exitCode?: unknown } | null)?.exitCode
@@ -101,7 +104,16 @@ export const workerMachine = setup({
       description: 'It takes traffic.',
       tags: 'takes-traffic',
       entry: 'tellReady',
-      on: { drain: { target: 'draining', actions: { type: 'keepDrain', params: ({ event }) => event } } },
+      on: {
+        drain: { target: 'draining', actions: { type: 'keepDrain', params: ({ event }) => event } },
+        end: {
+          target: 'draining',
+          actions: [
+            { type: 'keepDrain', params: ({ event }) => event },
+            { type: 'keepFailure', params: ({ event }) => event.failure },
+          ],
+        },
+      },
     },
     draining: {
       description: 'Graceful shutdown.',

@@ -129,7 +129,7 @@ function fetchOf(app: unknown): FetchHandler {
   return (request, env) => holder.fetch(request, env)
 }
 
-function hooksOf(namespace: ModuleNamespace): AppHooks {
+export function hooksOf(namespace: ModuleNamespace): AppHooks {
   const hook = (name: 'onStartup' | 'onShutdown') => {
     const holder = holdersOf(namespace).find((candidate) => typeof candidate[name] === 'function')
     return holder === undefined ? {} : { [name]: (context: unknown) => (holder[name] as (context: unknown) => unknown)(context) }

@@ -166,7 +166,7 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         report({ type: 'child.recycle', reason: fact.reason, served: fact.served })
         break
       case 'draining':
-        report({ type: 'child.draining', atMs: performance.now(), dice: Math.random() })
+        report({ type: 'child.draining', problem: fact.problem, atMs: performance.now(), dice: Math.random() })
         break
       case 'drained':
         host.roster.beat(input.age, { ...fact, requests: [] })
@@ -218,6 +218,10 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         break
       case 'silent':
         report({ type: 'child.silent', blockedMs: fact.blockedMs })
+        host.onAutopsy(self(), fact.autopsy)
+        break
+      case 'hung':
+        report({ type: 'child.hung', silentMs: fact.silentMs })
         host.onAutopsy(self(), fact.autopsy)
         break
       case 'autopsy':

@@ -57,6 +57,16 @@ export const errorCodes = {
   },
   MON_APP_SETUP: { text: 'app {spec}: {step} failed: {problem}', advice: 'the stack below is the app’s own', exit: 4 },
   MON_APP_STARTUP: { text: 'app {spec}: onStartup failed: {problem}', advice: 'the stack below is the app’s own', exit: 4 },
+  MON_APP_JOB: {
+    text: 'app {spec}: {problem}',
+    advice: 'a job is a function: `export default async (ctx) => { … }`, or name another export after a colon',
+    exit: 4,
+  },
+  MON_APP_JOB_START: {
+    text: 'app {spec}: the job failed before it was ready: {problem}',
+    advice: 'the stack below is the app’s own',
+    exit: 4,
+  },
   MON_APP_THREAD: {
     text: 'app {spec}: {problem}',
     advice: 'leave TLS and HTTP/2 to the proxy in front, or use worker class async',
@@ -97,7 +107,7 @@ export const errorCodes = {
   MON_LOG_FILE: { text: 'cannot write log {path}: {problem}', advice: 'the folder must exist and be writable', exit: 1 },
   MON_WORKER_CLASS: {
     text: 'worker class {spec}: {problem}',
-    advice: 'async, sync, gthread, or a module that exports a worker class (docs/guide/worker-class.md)',
+    advice: 'async, sync, gthread, job, or a module that exports a worker class (docs/guide/worker-class.md)',
     exit: 1,
   },
   MON_DIRTY_NO_SOCKET: {

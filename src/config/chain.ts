@@ -10,6 +10,7 @@ import { type Given, invalid, type Layer, layerOf, type Placed } from './layer.t
 import { type LoadedFile, loadFile } from './load-file.ts'
 import { isHook } from './row.ts'
 import { type SettingName, type Settings, settings, valueRows } from './settings.ts'
+import { settleJobs } from './settle-jobs.ts'
 import { settleThreads } from './settle-threads.ts'
 import { shellSplit } from './shell-split.ts'
 
@@ -54,7 +55,7 @@ export async function resolveConfig(sources: ConfigSources, args: Arguments): Pr
   const given = merge([environment, packageJson, file, commandArgs, commandLine])
   const all = merge([defaultLayer(env, given), given])
   check(all, cwd)
-  return resolved(settleThreads(all), cwd, loaded)
+  return resolved(settleJobs(settleThreads(all)), cwd, loaded)
 }
 
 const emptyLayer: Layer = new Map()

@@ -14,8 +14,10 @@ export function causeOf(event: string, facts: StepFacts): string | null {
       return `blocked for ${secondsOf(facts['blockedMs'])}`
     case 'child.frozen':
       return `frozen for ${secondsOf(facts['silentMs'])}`
+    case 'child.hung':
+      return `no beat for ${secondsOf(facts['silentMs'])}`
     case 'child.draining':
-      return 'somebody else told it to leave'
+      return text('problem') ?? 'somebody else told it to leave'
     case 'worker.failed':
     case 'listener.failed':
       return text('problem')

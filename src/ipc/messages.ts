@@ -102,7 +102,8 @@ export type FactFromWorker =
   | { readonly type: 'ready'; readonly readyMs: number }
   | { readonly type: 'failed'; readonly exitCode: number; readonly error: ErrorData }
   | { readonly type: 'recycle'; readonly reason: string; readonly served: number }
-  | { readonly type: 'draining' }
+  /** `problem`: its job has ended, and this is how; null: it was told to go. */
+  | { readonly type: 'draining'; readonly problem: string | null }
   /** With its last counters: no beat may come any more. */
   | {
       readonly type: 'drained'
@@ -212,6 +213,8 @@ export type FactFromWatchdog =
   /** The loop was blocked for a while and turns again; the autopsy, when one was taken, is of the time it was blocked. */
   | { readonly type: 'unblocked'; readonly blockedMs: number; readonly autopsy: Autopsy | null }
   | { readonly type: 'silent'; readonly blockedMs: number; readonly autopsy: Autopsy }
+  /** The loop turns, but the job has given no beat for longer than the timeout. */
+  | { readonly type: 'hung'; readonly silentMs: number; readonly autopsy: Autopsy }
   | { readonly type: 'autopsy'; readonly autopsy: Autopsy }
   | ({ readonly type: 'answer' } & Answered)
 
@@ -230,5 +233,5 @@ export interface WatchOrders {
 }
 
 /** From the watchdog to its main thread, and back. */
-export type WatchdogNews = { readonly type: 'parent.gone' }
-export type MainAnswer = { readonly type: 'drains' }
+export type WatchdogNews = { readonly type: 'parent.gone' } | { readonly type: 'last-beat' }
+export type MainAnswer = { readonly type: 'drains' } | { readonly type: 'last-beat'; readonly stack: readonly string[] }

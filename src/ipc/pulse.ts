@@ -21,7 +21,9 @@ const gapWord = 2
 const heapWord = 3
 const utilizationWord = 4
 const lagWord = 5
-const countersWord = 6
+/** When the job of a worker beat last; 0: no beat is waited for. */
+const beatWord = 6
+const countersWord = 7
 /** How many requests ended with each status; 0: nothing was sent. */
 const statusesWord = countersWord + counterNames.length
 const statusesMax = 1_000
@@ -47,6 +49,7 @@ export const phases = [
   'serving',
   'draining',
   'running onShutdown',
+  'starting the job',
 ] as const
 export type Phase = (typeof phases)[number]
 
@@ -60,6 +63,9 @@ export interface Pulse {
   readonly memory: SharedArrayBuffer
   stamp(): void
   setPhase(phase: Phase): void
+  /** A sign of life of the job; from the first on the next is waited for, until `unbeat`. */
+  beat(): void
+  unbeat(): void
   setFigures(figures: LoopFigures): void
   add(counter: CounterName, by: number): void
   get(counter: CounterName): number
@@ -95,7 +101,14 @@ export function createPulse(): Pulse {
     setPhase: (phase) => {
       // First: the silence of one phase must not be taken for the next one's.
       words[stampWord] = nowMs()
+      if (words[beatWord] !== 0) words[beatWord] = nowMs()
       words[phaseWord] = phases.indexOf(phase)
+    },
+    beat: () => {
+      words[beatWord] = nowMs()
+    },
+    unbeat: () => {
+      words[beatWord] = 0
     },
     setFigures({ heapBytes, utilization, lagMs }) {
       words[heapWord] = heapBytes
@@ -157,6 +170,8 @@ function writeText(bytes: Uint8Array, from: number, text: string, bytesMax: numb
 
 export interface PulseReader {
   silentMs(): number
+  /** Since the last beat of the job; 0 where none is waited for. */
+  unbeatenMs(): number
   /** As the main thread saw it itself, once it went on; the reader’s own looks may come late on a busy machine. */
   lastGapMs(): number
   phase(): Phase
@@ -171,6 +186,7 @@ export function readPulse(memory: SharedArrayBuffer): PulseReader {
   const texts = Buffer.from(memory)
   return {
     silentMs: () => nowMs() - (words[stampWord] ?? 0),
+    unbeatenMs: () => (words[beatWord] === 0 ? 0 : nowMs() - (words[beatWord] ?? 0)),
     lastGapMs: () => words[gapWord] ?? 0,
     phase: () => phases[words[phaseWord] ?? 0] ?? 'starting',
     counters: () => Object.fromEntries(counterNames.map((name, index) => [name, words[countersWord + index] ?? 0])) as unknown as Counters,

@@ -68,6 +68,11 @@ export const events = {
     'The worker did not get ready within `boot_timeout`; what it was doing follows.',
   ),
   'worker.recycle': row('info', 'to be recycled: {reason}', 'The worker asks for a successor, and drains once that one is ready.'),
+  'worker.over-limit': row(
+    'warning',
+    'over worker_memory_limit ({limitMib} MiB) from the start: {memoryMib} MiB; it is not recycled for it',
+    'A worker that is only just ready weighs more than it may. Its successor would too: raise the limit.',
+  ),
   'worker.draining': row('info', 'draining: {reason}', 'The worker accepts no more connections and finishes what it has.'),
   'worker.drained': row(
     'info',
@@ -100,6 +105,11 @@ export const events = {
     'error',
     'WORKER TIMEOUT: its loop is blocked for {blockedMs} ms',
     'The loop was blocked for longer than `timeout`. The worker is killed; what it was doing is told beside.',
+  ),
+  'worker.hung': row(
+    'error',
+    'WORKER TIMEOUT: its job has given no beat for {silentMs} ms',
+    'Worker class `job`: the loop turns, but `ctx.beat()` was not called for longer than `timeout`. The worker is killed; what it was at is told beside.',
   ),
   'worker.frozen': row(
     'error',
@@ -302,6 +312,11 @@ export const events = {
   'hook.warning': row('warning', '{text}', 'A hook wrote to the log.'),
   'hook.error': row('error', '{text}', 'A hook wrote to the log.'),
 
+  'app.debug': row('debug', '{text}', 'The app wrote to `ctx.logger`; its own fields stand beside.'),
+  'app.info': row('info', '{text}', 'The app wrote to `ctx.logger`; its own fields stand beside.'),
+  'app.warning': row('warning', '{text}', 'The app wrote to `ctx.logger`; its own fields stand beside.'),
+  'app.error': row('error', '{text}', 'The app wrote to `ctx.logger`; its own fields stand beside.'),
+  'app.critical': row('critical', '{text}', 'The app wrote to `ctx.logger`, at the level fatal; its own fields stand beside.'),
   'app.signal-handler-failed': row(
     'error',
     'the app’s handler of {signal} failed: {problem}',

@@ -14,6 +14,7 @@ import { lastWords } from './last-words.ts'
 
 const tickMs = 100
 const beatMs = 500
+const lastBeatPatienceMs = 300
 /** A request that is under way for so long is told with each beat. */
 const longMs = 100
 const requestsMax = 20
@@ -41,6 +42,7 @@ export function watch(orders: WatchOrders, main: MessagePort, probeUrl: URL): vo
   let orphanedMs: number | null = null
   /** Under way: the main thread stands still for them, which is not its fault. */
   let snapshots = 0
+  let onLastBeat: ((stack: readonly string[]) => void) | null = null
 
   const tell = (fact: FactFromWatchdog) => {
     // An arbiter that does not read is not waited for: beats are dropped, they come again.
@@ -94,7 +96,33 @@ export function watch(orders: WatchOrders, main: MessagePort, probeUrl: URL): vo
         else tell({ type: 'silent', blockedMs: Math.round(silentMs), autopsy })
       })
     }
+    // In a drain the function is to end, and how long that may take is the grace's.
+    const unbeatenMs = Math.min(pulse.unbeatenMs(), now - resumedMs)
+    if (!isReported && !isLooking && phase === 'serving' && orders.timeoutMs > 0 && unbeatenMs > orders.timeoutMs) {
+      isReported = true
+      void reportHang(unbeatenMs)
+    }
   }
+
+  /** The loop turns, but the job gives no sign of life: what it awaits does not come. */
+  const reportHang = async (silentMs: number) => {
+    const lastBeat = await askLastBeat()
+    await look((autopsy) => {
+      if (pulse.unbeatenMs() < orders.timeoutMs / 2) isReported = false
+      else tell({ type: 'hung', silentMs: Math.round(silentMs), autopsy: withLastBeat(autopsy, lastBeat) })
+    })
+  }
+
+  /** Of the main thread, which answers unless its loop is blocked as well. */
+  const askLastBeat = () =>
+    new Promise<readonly string[]>((resolve) => {
+      const timer = setTimeout(resolve, lastBeatPatienceMs, [])
+      onLastBeat = (stack) => {
+        clearTimeout(timer)
+        resolve(stack)
+      }
+      main.postMessage({ type: 'last-beat' } satisfies WatchdogNews)
+    })
 
   /** While the loop stands still it cannot say so itself. */
   const gauges = (silentMs: number): Gauges => {
@@ -150,6 +178,7 @@ export function watch(orders: WatchOrders, main: MessagePort, probeUrl: URL): vo
   let hasAnswered = false
   main.on('message', (answer: MainAnswer) => {
     if (answer.type === 'drains') hasAnswered = true
+    else onLastBeat?.(answer.stack)
   })
   pipe.on(
     'data',
@@ -162,4 +191,10 @@ export function watch(orders: WatchOrders, main: MessagePort, probeUrl: URL): vo
   pipe.on('close', becomeOrphan)
   pipe.on('error', becomeOrphan)
   setInterval(tick, tickMs)
+}
+
+/** A loop that waits has no stack of its own: where the job was heard of last says most. */
+function withLastBeat(autopsy: Autopsy, lastBeat: readonly string[]): Autopsy {
+  if (autopsy.where !== 'idle' || lastBeat.length === 0) return autopsy
+  return { ...autopsy, stack: lastBeat, phase: `${autopsy.phase}, since its last beat, which came from here` }
 }

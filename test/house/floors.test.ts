@@ -20,6 +20,7 @@ const floors: readonly (readonly string[])[] = [
     'src/dirty-client',
     'src/flight-recorder',
     'src/control',
+    'src/jobs',
     'src/dashboard',
     'src/job-queues',
   ],

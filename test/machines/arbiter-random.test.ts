@@ -80,7 +80,7 @@ async function happen(world: World, { what, pick }: Happening): Promise<void> {
       living?.report({ type: 'child.recycle', reason: 'worn out', served: 1 })
       break
     case 'leaves':
-      living?.report({ type: 'child.draining', atMs: world.clock.now(), dice: 0.5 })
+      living?.report({ type: 'child.draining', problem: null, atMs: world.clock.now(), dice: 0.5 })
       break
     case 'silent':
       living?.report({ type: 'child.silent', blockedMs: 30_000 })

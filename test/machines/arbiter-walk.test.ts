@@ -61,7 +61,7 @@ function eventsIn(scope: Scope) {
     if (context.target < scope.targetMax && mayGrow) events.push({ type: 'scale', by: 1 })
     for (const { age, slot, phase, isSpent, actorId } of rows) {
       if (phase === 'booting') events.push({ type: 'handle.ready', slot, age })
-      if (phase === 'ready' && mayGrow && scope.hasWear) events.push({ type: 'handle.leaving', slot, age, atMs: 0, dice: 0.5 })
+      if (phase === 'ready' && mayGrow && scope.hasWear) events.push({ type: 'handle.leaving', slot, age, problem: null, atMs: 0, dice: 0.5 })
       if (phase === 'ready' && mayGrow && scope.hasWear && !isSpent) events.push({ type: 'handle.recycle', slot, age })
       if (phase === 'ready' && mayGrow && scope.hasWear && !isSpent) events.push({ type: 'restart', ages: [age] })
       if (phase !== 'leaving' && mayGrow && scope.hasWear) events.push({ type: 'drain', age })

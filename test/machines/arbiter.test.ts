@@ -16,9 +16,9 @@ const childrenOf = (world: World) => Object.keys(world.actor.getSnapshot().child
 const outputOf = (world: World) => world.actor.getSnapshot().output
 const failed = (child: Played, exitCode = 4) => child.report({ type: 'child.failed', exitCode, problem: 'no database' })
 const recycles = (child: Played) => child.report({ type: 'child.recycle', reason: 'worn out', served: 1 })
-const leaves = (world: World, child: Played) => {
+const leaves = (world: World, child: Played, problem: string | null = null) => {
   child.phase = 'draining'
-  child.report({ type: 'child.draining', atMs: world.clock.now(), dice: 0.5 })
+  child.report({ type: 'child.draining', problem, atMs: world.clock.now(), dice: 0.5 })
 }
 async function reload(world: World, workers = 2, unavailableMax = 0, listeners = world.listeners): Promise<void> {
   world.actor.send({ type: 'reload' })
@@ -153,6 +153,19 @@ describe('deaths', () => {
     leaves(world, only(world.of('ready')))
     expect(world.of('starting')).toEqual([])
     expect(world.context.refills).toEqual([0])
+  })
+
+  test('a worker whose job has ended is replaced at once, and the reason is told where the next has to wait', async () => {
+    const world = await booted({ workers: 1 })
+    const end = () => leaves(world, only(world.of('ready')), 'its job failed')
+    for (let count = 0; count < 10; count++) {
+      end()
+      world.ready(only(world.of('starting')))
+    }
+    expect(world.noted('worker.backoff')).toEqual([])
+    end()
+    expect(world.of('starting')).toEqual([])
+    expect(world.noted('worker.backoff')).toMatchObject([{ facts: { slot: 0, problem: 'its job failed' } }])
   })
 
   test('a worker that crashes beside its successor needs no other, and is no restart', async () => {

@@ -6,7 +6,7 @@ const input = { bootTimeoutMs: 30_000, graceMs: 20_000 }
 
 const ready: Sample = { type: 'handle.ready', slot: 0, age: 1 }
 const recycle: Sample = { type: 'handle.recycle', slot: 0, age: 1 }
-const leaving: Sample = { type: 'handle.leaving', slot: 0, age: 1, atMs: 10, dice: 0.5 }
+const leaving: Sample = { type: 'handle.leaving', slot: 0, age: 1, problem: null, atMs: 10, dice: 0.5 }
 const stop = (isQuick = false): Sample => ({ type: 'stop', isQuick })
 const force: Sample = { type: 'force' }
 const ended = (facts: { wasReady?: boolean; atMs?: number } = {}): Sample => ({

@@ -14,9 +14,11 @@ const failed: Sample = { type: 'child.failed', exitCode: 4, problem: 'no such mo
 const stuck: Sample = { type: 'child.stuck', problem: 'a thread is stuck in native code' }
 const recycle: Sample = { type: 'child.recycle', reason: '1000 requests served', served: 1_000 }
 const silent: Sample = { type: 'child.silent', blockedMs: 30_100 }
+const hung: Sample = { type: 'child.hung', silentMs: 30_050 }
 const frozen: Sample = { type: 'child.frozen', silentMs: 32_500 }
 const autopsied: Sample = { type: 'child.autopsied' }
-const leaves: Sample = { type: 'child.draining', atMs: 12, dice: 0.5 }
+const leaves: Sample = { type: 'child.draining', problem: null, atMs: 12, dice: 0.5 }
+const ends: Sample = { type: 'child.draining', problem: 'its job failed: no broker', atMs: 12, dice: 0.5 }
 const drained: Sample = { type: 'child.drained', tookMs: 20, cutRequests: 0 }
 const exited = (exit: Partial<ChildExit> = {}): Sample => ({
   type: 'child.exited',
@@ -25,6 +27,7 @@ const exited = (exit: Partial<ChildExit> = {}): Sample => ({
 const killed = exited({ code: null, signal: 'SIGKILL' })
 const stop = (isQuick = false, graceMs = 5_000): Sample => ({ type: 'stop', reason: 'reload', graceMs, isQuick })
 const kill: Sample = { type: 'kill' }
+const promote: Sample = { type: 'promote', slot: 0 }
 const broke: Sample = { type: 'xstate.error.actor.child', error: new Error('EAGAIN') }
 const over = (timer: string): Sample => ({ type: `xstate.after.${timer}` })
 const bootTimeout = over('bootTimeout.worker-handle.booting')
@@ -39,8 +42,8 @@ describe('every state of a worker handle', () => {
   const graph = walk(workerHandleMachine, {
     input,
     events: [
-      spawned, servable, unservable, ready, failed, stuck, recycle, silent, frozen, autopsied, leaves, drained, exited(), exited({ code: 3 }), killed,
-      stop(), stop(true), kill, broke, bootTimeout, exitPatience, grace, autopsyPatience,
+      spawned, servable, unservable, ready, failed, stuck, recycle, silent, hung, frozen, autopsied, leaves, ends, drained, exited(), exited({ code: 3 }), killed,
+      stop(), stop(true), kill, promote, broke, bootTimeout, exitPatience, grace, autopsyPatience,
     ], // biome-ignore format: a list of names
     essentials: ({ pid, wasReady, isSpent, stopReason, isQuick, killReason, failure }) => [
       pid, wasReady, isSpent, stopReason, isQuick, killReason, failure !== null,
@@ -167,9 +170,38 @@ describe('ready', () => {
 
   test('a worker that was told to leave by somebody else says so at once, with the time for the restart window', () => {
     const step = handle(ready, leaves)
-    expect(step.sent()).toContainEqual({ type: 'handle.leaving', ...own, atMs: 12, dice: 0.5 })
+    expect(step.sent()).toContainEqual({ type: 'handle.leaving', ...own, problem: null, atMs: 12, dice: 0.5 })
     expect(step.told('note')).toMatchObject([{ event: 'worker.draining', facts: { reason: 'signal' } }])
     expect(endOf(ready, leaves, drained, exited())).toMatchObject({ ending: 'as-asked' })
+  })
+})
+
+describe('the job of a worker', () => {
+  test('that has ended takes its worker with it, which is a crash with the time for the restart window', () => {
+    const step = handle(ready, ends)
+    expect(step.sent()).toContainEqual({ type: 'handle.leaving', ...own, problem: 'its job failed: no broker', atMs: 12, dice: 0.5 })
+    expect(step.told('note')).toMatchObject([{ event: 'worker.draining', facts: { reason: 'ended' } }])
+    for (const code of [0, 1]) {
+      expect(endOf(ready, ends, drained, exited({ code }))).toMatchObject({ ending: 'crashed', problem: 'its job failed: no broker' })
+      expect(handle(ready, ends, drained, exited({ code })).told('note')).toMatchObject([
+        { event: 'worker.died', facts: { how: 'its job failed: no broker', exitCode: code } },
+      ])
+    }
+  })
+
+  test('that has ended does not keep its worker from being told to go, and from being killed for its grace', () => {
+    expect(handle(ready, ends, stop(true)).sent()).toContainEqual({ type: 'drain', graceMs: 5_000, isQuick: true, reason: 'reload' })
+    expect(endOf(ready, ends, grace, autopsied, killed)).toMatchObject({ ending: 'killed' })
+  })
+
+  test('that gives no beat is killed at once: its autopsy has been taken', () => {
+    expect(handle(ready, hung).sent()).toEqual([{ type: 'strike' }])
+    expect(handle(ready, hung).told('note')).toMatchObject([{ event: 'worker.hung', facts: { silentMs: 30_050 } }])
+    expect(endOf(ready, hung, killed)).toMatchObject({ ending: 'killed', problem: 'its job gave no beat within timeout' })
+  })
+
+  test('is to end in a drain, and gives no beats there', () => {
+    expect(handle(ready, stop(), hung).sent()).toEqual([])
   })
 })
 

@@ -6,6 +6,8 @@ const done = (state: string): Sample => ({ type: `xstate.done.actor.0.worker.${s
 const threw = (state: string, error: unknown): Sample => ({ type: `xstate.error.actor.0.worker.${state}`, error })
 const drain = (graceMs = 5_000, isQuick = false): Sample => ({ type: 'drain', graceMs, isQuick, reason: 'stop' })
 
+const end: Sample = { type: 'end', graceMs: 700, isQuick: false, reason: 'no broker', failure: { exitCode: 1, error: 'no broker' } }
+
 const bootSteps = ['booting.loading', 'booting.starting', 'booting.opening']
 const drainSteps = ['draining.finishing', 'draining.closing']
 const ready = bootSteps.map(done)
@@ -15,7 +17,7 @@ const appError = Object.assign(new Error('no database'), { exitCode: 4 })
 test('every state of a worker is reached, and every one can end', () => {
   const steps = [...bootSteps, ...drainSteps]
   const graph = walk(workerMachine, {
-    events: [...steps.map(done), ...steps.map((step) => threw(step, appError)), drain(), drain(100, true)],
+    events: [...steps.map(done), ...steps.map((step) => threw(step, appError)), drain(), drain(100, true), end],
     essentials: ({ drain: { graceMs, isQuick }, failure }) => [graceMs, isQuick, failure !== null],
   })
   expectSound(workerMachine, [graph])
@@ -63,6 +65,18 @@ test('a drain or a shutdown that fails is told, and the worker goes all the same
   const closing = worker(...ready, drain(), done('draining.finishing'), threw('draining.closing', new Error('x')))
   expect(closing.told('note')).toEqual([{ event: 'worker.shutdown-failed', facts: { problem: 'Error: x' } }])
   expect(closing.snapshot.value).toBe('gone')
+})
+
+test('a job that has ended ends its worker as a drain does, with the exit code of its end', () => {
+  const step = worker(...ready, end)
+  expect(step.told('leaveAcceptSet')).toHaveLength(1)
+  expect(step.snapshot.context.drain).toMatchObject({ graceMs: 700, isQuick: false, reason: 'no broker' })
+  expect(worker(...ready, end, ...drainSteps.map(done)).snapshot.output).toEqual({ failure: { exitCode: 1, error: 'no broker' } })
+})
+
+test('a job that ends while its worker drains ends nothing more', () => {
+  expect(worker(...ready, drain(), end).snapshot.context.failure).toBe(null)
+  expect(worker(...ready, drain(), end, ...drainSteps.map(done)).snapshot.output).toEqual({ failure: null })
 })
 
 test('a later drain hastens the one under way and does not begin another', () => {

@@ -24,6 +24,8 @@ export const dirtyEvents = {
   'worker.drained': 'dirty.drained',
   'worker.grace-over': 'dirty.grace-over',
   'worker.timeout': 'dirty.timeout',
+  // It has no job, and gives no beats of one.
+  'worker.hung': 'dirty.timeout',
   'worker.frozen': 'dirty.frozen',
   'worker.gone': 'dirty.gone',
   'worker.died': 'dirty.died',

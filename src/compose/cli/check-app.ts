@@ -1,5 +1,6 @@
 /** `--check-config`: loads the app as a worker would, and binds nothing. */
 import { type Adopted, adopt } from '../../app/adopt.ts'
+import { exportedJob } from '../../app/exported-job.ts'
 import { findApp } from '../../app/find.ts'
 import { installListenTrap } from '../../app/listen-trap.ts'
 import { importApp } from '../../app/load.ts'
@@ -51,7 +52,7 @@ function serving(settings: Settings, app: string): Promise<string> {
   })
 }
 
-async function load(settings: Settings, app: string, onSaid: (how: string) => void): Promise<Adopted> {
+async function load(settings: Settings, app: string, onSaid: (how: string) => void): Promise<{ readonly kind: Adopted['kind'] | 'job' }> {
   if (settings.chdir !== null) process.chdir(settings.chdir)
   const spec = parseAppSpec(app)
   if (!spec.ok) throw spec.error
@@ -63,5 +64,9 @@ async function load(settings: Settings, app: string, onSaid: (how: string) => vo
     return true
   }) as NonNullable<typeof process.send>
   const namespace = await importApp(found.file, { cwd: process.cwd(), spec: app })
+  if (settings.workerClass === 'job') {
+    await exportedJob(namespace, spec.spec)
+    return { kind: 'job' }
+  }
   return adopt(namespace, spec.spec, { file: found.file, onError: () => undefined })
 }

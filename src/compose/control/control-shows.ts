@@ -178,7 +178,7 @@ export function showHandlers(scope: ArbiterScope): Pick<Handlers, Shown> {
   }
 }
 
-const killReasons = ['boot-timeout', 'never-serves', 'silent', 'frozen', 'grace', 'forced', 'unwanted', 'failed']
+const killReasons = ['boot-timeout', 'never-serves', 'silent', 'hung', 'frozen', 'grace', 'forced', 'unwanted', 'failed']
 
 /** With what the dirty arbiter knows now, not a second ago. */
 export async function freshSnapshot(scope: ArbiterScope): Promise<Snapshot> {

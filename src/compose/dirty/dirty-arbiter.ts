@@ -70,7 +70,7 @@ function watchParent(scope: DirtyScope, entry: DirtyArbiterEntry, actor: DirtyAr
 function hearOrder(scope: DirtyScope, actor: DirtyArbiterActor, order: OrderToWorker): void {
   switch (order.type) {
     case 'drain':
-      scope.channel.send({ type: 'draining' })
+      scope.channel.send({ type: 'draining', problem: null })
       scope.pulse.setPhase('draining')
       scope.showPhase('draining')
       actor.send({ type: 'stop', reason: order.reason, isQuick: order.isQuick })

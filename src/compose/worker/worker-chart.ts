@@ -1,7 +1,8 @@
 /** The worker's chart with its effects. */
 import { fromPromise } from 'xstate'
-import { type BootFailure, workerMachine } from '../../../machines/worker.ts'
+import { type BootFailure, type Drain, workerMachine } from '../../../machines/worker.ts'
 import { MonocerosError, problemOf } from '../../base/errors.ts'
+import { slotName } from '../../base/slot-name.ts'
 import { readPulse } from '../../ipc/pulse.ts'
 import type { EventName } from '../../log/events.ts'
 import { setTitle } from '../../os/title.ts'
@@ -10,8 +11,16 @@ import { guarded } from '../guarded.ts'
 import type { Program } from './worker-program.ts'
 import type { WorkerScope } from './worker-scope.ts'
 import type { Traffic } from './worker-traffic.ts'
+import { watchOwnWear } from './worker-wear.ts'
 
-export function workerChart(scope: WorkerScope, traffic: Pick<Traffic, 'leave' | 'hasten' | 'drained'>, program: Program) {
+/** How a worker finishes what it has. */
+export interface Leaving {
+  leave(order: Drain): void
+  hasten(order: Drain): void
+  drained(): ReturnType<Traffic['drained']>
+}
+
+export function workerChart(scope: WorkerScope, traffic: Leaving, program: Program) {
   const { log, pulse, channel } = scope
   let leftMs = 0
   return workerMachine.provide({
@@ -32,6 +41,7 @@ export function workerChart(scope: WorkerScope, traffic: Pick<Traffic, 'leave' |
         pulse.setPhase('serving')
         showPhase(scope, null)
         channel.send({ type: 'ready', readyMs: Math.round(performance.now()) })
+        if (scope.role === 'worker') watchOwnWear(scope)
       },
       tellFailed: (_, failure) => tellFailed(scope, failure),
       leaveAcceptSet({ context }) {
@@ -41,7 +51,8 @@ export function workerChart(scope: WorkerScope, traffic: Pick<Traffic, 'leave' |
         if (context.drain.isQuick) program.interrupt()
         pulse.setPhase('draining')
         showPhase(scope, 'draining')
-        channel.send({ type: 'draining' })
+        const { failure } = context
+        channel.send({ type: 'draining', problem: failure === null ? null : problemOf(failure.error) })
       },
       hasten(_, order) {
         traffic.hasten(order)
@@ -51,9 +62,9 @@ export function workerChart(scope: WorkerScope, traffic: Pick<Traffic, 'leave' |
   })
 }
 
-export function showPhase({ boot, role, apps }: WorkerScope, phase: string | null): void {
+export function showPhase({ boot, role, who, apps }: WorkerScope, phase: string | null): void {
   const what = boot.dirty === undefined ? boot.name : apps.join(',')
-  setTitle(`monoceros: ${role} [${what}] slot ${boot.slot}${phase === null ? '' : ` (${phase})`}`)
+  setTitle(`monoceros: ${role} [${what}] ${slotName(who.slot)}${phase === null ? '' : ` (${phase})`}`)
 }
 
 function tellFailed({ channel }: WorkerScope, { error, exitCode }: BootFailure): void {

@@ -10,6 +10,11 @@ export const runHttpWorker = (entry: WorkerEntry): Promise<void> => runWorker(en
 
 async function httpParts(scope: WorkerScope, entry: WorkerEntry, onImport: () => void): Promise<WorkerParts> {
   const wishes = createWishes(scope.channel.send)
+  if (scope.settings.workerClass === 'job') {
+    const { createJobParts } = await import('./worker-jobs.ts')
+    // What its own port answers does not wear it: jobs are counted.
+    return createJobParts(scope, createTraffic(scope, wishes, 0), wishes, onImport)
+  }
   const traffic = createTraffic(scope, wishes)
   const program = await programOf(scope, entry, traffic, wishes, onImport)
   return {

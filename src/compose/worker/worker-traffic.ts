@@ -28,10 +28,9 @@ export interface Traffic {
   drained(): Promise<{ tookMs: number; cutRequests: number }>
 }
 
-export function createTraffic(scope: WorkerScope, wishes: Wishes): Traffic {
+export function createTraffic(scope: WorkerScope, wishes: Wishes, maxRequests = scope.boot.maxRequests): Traffic {
   const { settings, pulse, log } = scope
   const keepaliveMs = settings.keepalive * 1_000
-  const { maxRequests } = scope.boot
   const sessions = new Map<Http2Session, { hasBegun: boolean }>()
   let behaviour: WorkerBehaviour = {}
   let drain: Drain | null = null

@@ -14,10 +14,9 @@ import { watchSlowRequests } from '../../worker/slow-requests.ts'
 import { startVitals } from '../../worker/vitals.ts'
 import { askForBoot } from '../ask-for-boot.ts'
 import { openRemotes } from '../remotes.ts'
-import { showPhase, workerChart } from './worker-chart.ts'
+import { type Leaving, showPhase, workerChart } from './worker-chart.ts'
 import type { Program } from './worker-program.ts'
 import { createWorkerScope, type WorkerRole, type WorkerScope } from './worker-scope.ts'
-import type { Traffic } from './worker-traffic.ts'
 
 /** How long the last hook may take where no drain bounds it. */
 const exitPatienceMs = 1_000
@@ -29,12 +28,23 @@ export interface WorkerEntry {
   onSignal(listener: (signal: Signal) => void): void
 }
 
+/** The worker ends unasked; what is under way has `graceMs`. */
+export interface EndOrder {
+  readonly graceMs: number
+  readonly exitCode: number
+  readonly problem: string
+}
+
 /** What makes a worker of one kind or the other. */
 export interface WorkerParts {
   readonly program: Program
-  readonly traffic: Pick<Traffic, 'leave' | 'hasten' | 'drained'>
+  readonly traffic: Leaving
   /** Orders that only its kind understands. */
   hear?(order: OrderToWorker, handle: unknown): void
+  /** Is told how to end the worker, by a kind that may come to its end. */
+  onEnd?(end: (order: EndOrder) => void): void
+  /** The stack of its last sign of life, where it gives any beside that of the loop. */
+  lastBeat?(): readonly string[]
 }
 
 /**
@@ -57,7 +67,7 @@ export async function runWorker(
   const scope: WorkerScope = createWorkerScope(boot, channel, role, remotes)
   const { settings, log, pulse } = scope
   const { graceMs } = scope
-  const { program, traffic, hear } = await partsOf(scope, entry, () => {
+  const { program, traffic, hear, onEnd, lastBeat } = await partsOf(scope, entry, () => {
     clearInterval(heldOpen)
     refuseDebugger() // for the last time: one that is opened from now on is the app's
   })
@@ -72,6 +82,10 @@ export async function runWorker(
     },
   })
 
+  onEnd?.(({ graceMs: leftMs, exitCode, problem }) =>
+    actor.send({ type: 'end', graceMs: leftMs, isQuick: false, reason: problem, failure: { exitCode, error: problem } }),
+  )
+
   const vitals = startVitals(
     pulse,
     entry.watchdogUrl,
@@ -84,6 +98,7 @@ export async function runWorker(
       actor.send({ type: 'drain', graceMs, isQuick: false, reason: 'orphaned' })
     },
   )
+  if (lastBeat !== undefined) vitals.tellLastBeat(lastBeat)
   const reopen = () => {
     log.reopen()
     scope.accessLog?.reopen()

@@ -1,8 +1,8 @@
 import { choiceOrModule } from '../kinds/choice.ts'
-import { seconds, whole, wholeOr } from '../kinds/number.ts'
+import { seconds, whole, wholeOr, wholeOrZero } from '../kinds/number.ts'
 import type { ValueRow } from '../row.ts'
 
-const workerClasses = choiceOrModule(['async', 'sync', 'gthread', 'asgi', 'gevent', 'tornado'])
+const workerClasses = choiceOrModule(['async', 'sync', 'gthread', 'job', 'asgi', 'gevent', 'tornado'])
 
 export const workerRows = [
   {
@@ -21,7 +21,7 @@ export const workerRows = [
     cli: ['-w', '--workers'],
     gunicorn: 'workers',
     reload: 'live',
-    doc: 'How many worker processes serve the app; auto is one for each CPU that the process may use. WEB_CONCURRENCY changes the default.',
+    doc: 'How many worker processes run the app; auto is one for each CPU that the process may use. WEB_CONCURRENCY changes the default.',
   },
   {
     name: 'workerClass',
@@ -32,7 +32,7 @@ export const workerRows = [
     cli: ['-k', '--worker-class'],
     gunicorn: 'worker_class',
     reload: 'respawn',
-    doc: 'How a worker runs the app: async (many requests at once on the event loop), sync (one at a time), gthread (in threads of the worker), or the path of a module that exports a class of your own. asgi, gevent and tornado are other names of async.',
+    doc: 'How a worker runs the app: async (many requests at once on the event loop), sync (one at a time), gthread (in threads of the worker), job (no requests: the app is a function that works until it is told to end), or the path of a module that exports a class of your own. asgi, gevent and tornado are other names of async.',
   },
   {
     name: 'workerConnections',
@@ -54,7 +54,7 @@ export const workerRows = [
     cli: ['--max-requests'],
     gunicorn: 'max_requests',
     reload: 'respawn',
-    doc: 'Replace a worker after this many requests; 0 is never.',
+    doc: 'Replace a worker after this many requests (job: tracked jobs that have settled); 0 is never.',
   },
   {
     name: 'maxRequestsJitter',
@@ -68,6 +68,39 @@ export const workerRows = [
     doc: 'Add a random number from 0 to this one to max-requests, for each worker, so that they are not all replaced at once.',
   },
   {
+    name: 'workerMemoryLimit',
+    section: 'workers',
+    type: wholeOrZero(32),
+    unit: 'MiB',
+    default: 0,
+    cli: ['--worker-memory-limit', '--workers-max-rss'],
+    gunicorn: null,
+    reload: 'respawn',
+    doc: 'Replace a worker whose resident memory, looked at once a second, is above this; its successor is ready first. 0 is never.',
+  },
+  {
+    name: 'maxLifetime',
+    section: 'workers',
+    type: seconds(),
+    unit: 's',
+    default: 0,
+    cli: ['--max-lifetime', '--workers-lifetime'],
+    gunicorn: null,
+    reload: 'respawn',
+    doc: 'Replace a worker that has been ready for this long; its successor is ready first. 0 is never.',
+  },
+  {
+    name: 'maxLifetimeJitter',
+    section: 'workers',
+    type: seconds(),
+    unit: 's',
+    default: 0,
+    cli: ['--max-lifetime-jitter'],
+    gunicorn: null,
+    reload: 'respawn',
+    doc: 'Add a random time from 0 to this one to max-lifetime, for each worker, so that they are not all replaced at once.',
+  },
+  {
     name: 'timeout',
     section: 'workers',
     type: seconds(),
@@ -76,7 +109,7 @@ export const workerRows = [
     cli: ['-t', '--timeout'],
     gunicorn: 'timeout',
     reload: 'respawn',
-    doc: 'Kill and replace a worker whose event loop has been blocked for this long (sync: whose request has taken this long); 0 is never. gthread: a request that keeps its thread for this long without a sign of life is answered with 504, and its thread is replaced alone.',
+    doc: 'Kill and replace a worker whose event loop has been blocked for this long (sync: whose request has taken this long); 0 is never. gthread: a request that keeps its thread for this long without a sign of life is answered with 504, and its thread is replaced alone. job: also one whose job has called ctx.beat() once and then not for this long.',
   },
   {
     name: 'gracefulTimeout',
@@ -87,7 +120,7 @@ export const workerRows = [
     cli: ['--graceful-timeout'],
     gunicorn: 'graceful_timeout',
     reload: 'respawn',
-    doc: 'How long requests under way may take to end at a stop or reload, before the worker is killed.',
+    doc: 'How long requests (job: the function and its tracked jobs) under way may take to end at a stop or reload, before the worker is killed.',
   },
   {
     name: 'keepalive',
