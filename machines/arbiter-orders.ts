@@ -21,6 +21,8 @@ function actionOf(order: Order) {
       const input = { slot, age, generation, bootTimeoutMs: order.facts.bootTimeoutMs, graceMs: order.facts.graceMs }
       return spawnChild('workerHandle', { id: actorId, input })
     }
+    case 'promote':
+      return sendTo(order.actorId, { type: 'promote', slot: order.slot } as EventObject)
     case 'stop':
       return sendTo(order.actorId, {
         type: 'stop',

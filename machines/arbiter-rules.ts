@@ -10,6 +10,8 @@ import type { Age, Generation, Note, Slot, StopReason } from './vocabulary.ts'
 export interface GenerationFacts {
   readonly generation: Generation
   readonly workers: number
+  /** How many more stand by, booted, to take the place of one that leaves; only a dirty arbiter has some. */
+  readonly spares?: number
   readonly unavailableMax: number
   readonly bootTimeoutMs: number
   readonly graceMs: number
@@ -41,6 +43,8 @@ export interface ArbiterContext {
   readonly facts: GenerationFacts
   /** How many slots are to be filled: the setting, changed by TTIN and TTOU until the next reload. */
   readonly target: number
+  /** How many spares there are to be: none until the arbiter is ready, so that they do not hold up the first workers. */
+  readonly spares: number
   readonly candidate: Candidate | null
   /** What TTIN and TTOU added since the reload under way began: it counts for the generation to come as well. */
   readonly scaledBy: number
@@ -60,6 +64,7 @@ export interface ArbiterContext {
 
 export type Order =
   | { do: 'spawn'; row: WorkerRow; facts: GenerationFacts }
+  | { do: 'promote'; actorId: string; slot: Slot }
   | { do: 'stop'; actorId: string; reason: StopReason; graceMs: number; isQuick: boolean }
   | { do: 'kill'; actorId: string }
   | { do: 'open'; listener: ListenerOrder }
@@ -160,18 +165,59 @@ function isHeldByCandidate(context: ArbiterContext, slot: Slot): boolean {
   return rowsOf(context).some((row) => row.slot === slot && row.generation === candidate?.generation && isEnough(row))
 }
 
-const isToBeFilled = (context: ArbiterContext, slot: Slot) =>
-  slot < context.target &&
-  !hasWorker(context, slot, context.facts.generation) &&
-  !isHeldByCandidate(context, slot) &&
-  !context.refills.includes(slot)
+const isEmpty = (context: ArbiterContext, slot: Slot) =>
+  !hasWorker(context, slot, context.facts.generation) && !isHeldByCandidate(context, slot)
 
-/** Gives a worker to every slot that wants one; done again it does nothing. */
-export function fillSlots(context: ArbiterContext): Decision {
-  const slots = Array.from({ length: context.target }, (_, slot) => slot)
-  const empty = slots.filter((slot) => isToBeFilled(context, slot))
+const isToBeFilled = (context: ArbiterContext, slot: Slot) =>
+  !isSurplus(context, slot) && isEmpty(context, slot) && !context.refills.includes(slot)
+
+const isSurplus = (context: ArbiterContext, slot: Slot) => (slot < 0 ? -slot > context.spares : slot >= context.target)
+
+const workerSlots = ({ target }: ArbiterContext): Slot[] => Array.from({ length: target }, (_, slot) => slot)
+const spareSlots = ({ spares }: ArbiterContext): Slot[] => Array.from({ length: spares }, (_, index) => -1 - index)
+
+/** Gives a worker to every slot that wants one, a spare before a new one; done again it does nothing. */
+export const fillSlots = (context: ArbiterContext): Decision => inTurn(context, promoteSpares, spawnMissing, promoteSpares)
+
+function spawnMissing(context: ArbiterContext): Decision {
+  const empty = [...workerSlots(context), ...spareSlots(context)].filter((slot) => isToBeFilled(context, slot))
   return inTurn(context, ...empty.map((slot) => (now: ArbiterContext) => spawn(now, slot, now.facts)))
 }
+
+/** A back-off does not keep a spare away: it is a boot that waits. */
+function promoteSpares(context: ArbiterContext): Decision {
+  const steps = workerSlots(context).map((slot) => (now: ArbiterContext) => {
+    const spare = isEmpty(now, slot) ? spareOf(now) : undefined
+    return spare === undefined ? change(now, {}) : promote(now, spare, slot)
+  })
+  return inTurn(context, ...steps)
+}
+
+/** The one that is the furthest. */
+function spareOf(context: ArbiterContext): WorkerRow | undefined {
+  const { generation } = context.facts
+  const spares = rowsOf(context).filter((row) => row.slot < 0 && row.generation === generation && row.phase !== 'leaving' && !row.isSpent)
+  return spares.find(({ phase }) => phase === 'ready') ?? spares[0]
+}
+
+function promote(context: ArbiterContext, spare: WorkerRow, slot: Slot): Decision {
+  const row = { ...spare, slot }
+  return inTurn(
+    changeRow(context, row, {}),
+    (now) => change(now, {}, [{ do: 'promote', actorId: row.actorId, slot }]),
+    (now) => (row.phase === 'ready' ? retireElders(now, row) : change(now, {})),
+  )
+}
+
+/** Those in whose place it is: it may have waited for longer than they have worked. */
+function retireElders(context: ArbiterContext, { age, slot, generation }: WorkerRow): Decision {
+  const isElder = (other: WorkerRow) => other.age !== age && (other.age < age || other.isSpent)
+  const others = rowsOf(context).filter((other) => other.slot === slot && other.generation === generation)
+  return retire(context, others.filter(isElder), 'recycle')
+}
+
+/** The first workers are there: from now on some stand by. */
+export const wantSpares = (context: ArbiterContext): Decision => fillSlots({ ...context, spares: context.facts.spares ?? 0 })
 
 function retire(context: ArbiterContext, rows: readonly WorkerRow[], reason: StopReason): Decision {
   const leaving = rows.filter((row) => row.phase !== 'leaving')
@@ -186,7 +232,7 @@ function retire(context: ArbiterContext, rows: readonly WorkerRow[], reason: Sto
 const retireSurplus = (context: ArbiterContext): Decision =>
   retire(
     context,
-    rowsOf(context).filter((row) => row.slot >= context.target && row.generation === context.facts.generation),
+    rowsOf(context).filter((row) => isSurplus(context, row.slot) && row.generation === context.facts.generation),
     'scale',
   )
 
@@ -194,10 +240,9 @@ const retireSurplus = (context: ArbiterContext): Decision =>
 export function keepReady(context: ArbiterContext, p: { age: Age }): Decision {
   const row = context.workers[p.age]
   if (row === undefined || row.phase === 'leaving') return change(context, { hasServed: true })
-  const elders = rowsOf(context).filter((other) => other.slot === row.slot && other.age < row.age && other.generation === row.generation)
   return inTurn(
     { ...changeRow(context, row, { phase: 'ready' }), hasServed: true, bootFailure: null, window: { ...context.window, failedBoots: 0 } },
-    (now) => retire(now, elders, 'recycle'),
+    (now) => retireElders(now, row),
     retireSurplus,
   )
 }
@@ -215,6 +260,18 @@ export function replace(context: ArbiterContext, p: { age: Age }): Decision {
   const { candidate } = context
   if (row.generation !== candidate?.generation) return fillSlots(marked)
   return hasWorker(marked, row.slot, candidate.generation) ? change(marked, {}) : spawn(marked, row.slot, candidate)
+}
+
+/** It may do no more work: its place is another's at once, and it does not wait for that one to be ready. */
+export function retireSpent(context: ArbiterContext, p: { age: Age }): Decision {
+  const row = context.workers[p.age]
+  if (row === undefined || row.phase === 'leaving') return change(context, {})
+  const { candidate } = context
+  const fill = (now: ArbiterContext) => {
+    if (row.generation !== candidate?.generation) return fillSlots(now)
+    return hasWorker(now, row.slot, row.generation) ? change(now, {}) : spawn(now, row.slot, candidate)
+  }
+  return inTurn(context, (now) => retire(now, [row], 'recycle'), fill)
 }
 
 /** Somebody wants other processes for the same code: each has its successor before it goes. */
@@ -247,14 +304,37 @@ export function keepBootFailure(context: ArbiterContext, p: { exitCode: number; 
 
 /** One end of a worker nobody asked to go: refilled at once within the restart window, after a back-off beyond it. */
 export function restart(context: ArbiterContext, p: Death & { slot: Slot; problem: string }): Decision {
-  const { slot, problem } = p
-  if (!isToBeFilled(context, slot)) return change(context, {})
-  const { window, delayMs } = countRestart(context.window, p)
-  if (delayMs === 0) return fillSlots({ ...context, window })
+  return afterSpare(context, p.slot, (then, slot) => {
+    if (!isToBeFilled(then, slot)) return change(then, {})
+    const { window, delayMs } = countRestart(then.window, p)
+    if (delayMs === 0) return fillSlots({ ...then, window })
+    return inTurn(
+      { ...then, window },
+      (now) => refillLater(now, slot, delayMs),
+      (now) => change(now, {}, [note('worker.backoff', { slot, delayMs, problem: p.problem })]),
+    )
+  })
+}
+
+/** A slot was left: with a spare in it, it is the spare's that is to be filled by a boot. */
+function afterSpare(context: ArbiterContext, slot: Slot, fill: (context: ArbiterContext, slot: Slot) => Decision): Decision {
+  const isOpen = slot >= 0 && !isSurplus(context, slot) && isEmpty(context, slot)
+  const spare = isOpen ? spareOf(context) : undefined
+  if (spare === undefined) return fill(context, slot)
   return inTurn(
-    { ...context, window },
-    (now) => refillLater(now, slot, delayMs),
-    (now) => change(now, {}, [note('worker.backoff', { slot, delayMs, problem })]),
+    context,
+    (now) => promote(now, spare, slot),
+    (now) => fill(now, spare.slot),
+  )
+}
+
+/** A worker has ended that nobody asked to go. Its row is asked for its slot: its own word may be from before its promotion. */
+export function mend(context: ArbiterContext, p: Death & { slot: Slot; age: Age; problem: string }): Decision {
+  const slot = context.workers[p.age]?.slot ?? p.slot
+  return inTurn(
+    context,
+    (now) => dropWorker(now, p),
+    (now) => restart(now, { ...p, slot }),
   )
 }
 
@@ -275,7 +355,9 @@ export function dropBroken(context: ArbiterContext, p: { actorId: string }): Dec
     (now) => {
       if (generation === now.candidate?.generation)
         return tellRolling(now, { event: { type: 'worker.failed', slot, problem: 'internal error' } as EventObject })
-      return isToBeFilled(now, slot) ? refillLater(now, slot, backoffFromMs * 10) : change(now, {})
+      return afterSpare(now, slot, (then, left) =>
+        isToBeFilled(then, left) ? refillLater(then, left, backoffFromMs * 10) : change(then, {}),
+      )
     },
   )
 }
@@ -332,7 +414,7 @@ export function commit(context: ArbiterContext): Decision {
   const old = rowsOf(context).filter((row) => row.generation !== candidate.generation)
   const cancels = context.refills.map((slot): Order => ({ do: 'cancel-refill', slot }))
   const target = scaled(candidate.workers, context.scaledBy)
-  const settled = { facts: candidate, target, candidate: null, refills: [], window: freshWindow }
+  const settled = { facts: candidate, target, spares: candidate.spares ?? 0, candidate: null, refills: [], window: freshWindow }
   const announce: Order = { do: 'effect', name: 'announceCommit', params: { generation: candidate.generation, workers: target } }
   const tellScale = target === context.target ? [] : [announceScale(context.target, target)]
   return inTurn(

@@ -91,6 +91,9 @@ export const arbiterMachine = setup({
     fitSlots: rule(rules.fitSlots),
     keepReady: rule(rules.keepReady),
     replace: rule(rules.replace),
+    retireSpent: rule(rules.retireSpent),
+    wantSpares: rule(rules.wantSpares),
+    mend: rule(rules.mend),
     keepLeaving: rule(rules.keepLeaving),
     dropWorker: rule(rules.dropWorker),
     dropBroken: rule(rules.dropBroken),
@@ -141,6 +144,7 @@ export const arbiterMachine = setup({
   context: ({ input }) => ({
     facts: input.first,
     target: input.first.workers,
+    spares: 0,
     candidate: null,
     scaledBy: 0,
     nextAge: 1,
@@ -240,6 +244,7 @@ export const arbiterMachine = setup({
             'handle.ready': { actions: [{ type: 'keepReady', params: ({ event }) => ({ age: event.age }) }, 'fillSlots'] },
             scale: { actions: [{ type: 'scale', params: ({ event }) => ({ by: event.by }) }, 'fitSlots'] },
             'handle.recycle': { actions: { type: 'replace', params: ({ event }) => ({ age: event.age }) } },
+            'worker.spent': { actions: { type: 'retireSpent', params: ({ event }) => ({ age: event.age }) } },
             'handle.leaving': {
               actions: [
                 { type: 'keepLeaving', params: ({ event }) => ({ age: event.age }) },
@@ -281,11 +286,7 @@ export const arbiterMachine = setup({
                 ],
               },
               {
-                actions: [
-                  stopChild(({ event }) => event.actorId),
-                  { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) },
-                  { type: 'restart', params: ({ event }) => event.output },
-                ],
+                actions: [stopChild(({ event }) => event.actorId), { type: 'mend', params: ({ event }) => event.output }],
               },
             ],
           },
@@ -295,7 +296,7 @@ export const arbiterMachine = setup({
     ready: {
       description: 'Workers take traffic; deaths are mended.',
       tags: 'takes-traffic',
-      entry: 'announceReady',
+      entry: ['announceReady', 'wantSpares'],
       initial: 'steady',
       on: {
         restart: { actions: { type: 'restartWorkers', params: ({ event }) => ({ ages: event.ages }) } },
@@ -308,6 +309,7 @@ export const arbiterMachine = setup({
           actions: { type: 'keepReady', params: ({ event }) => ({ age: event.age }) },
         },
         'handle.recycle': { actions: { type: 'replace', params: ({ event }) => ({ age: event.age }) } },
+        'worker.spent': { actions: { type: 'retireSpent', params: ({ event }) => ({ age: event.age }) } },
         'handle.leaving': [
           {
             guard: { type: 'isOfCandidate', params: ({ event }) => ({ age: event.age }) },
@@ -340,11 +342,7 @@ export const arbiterMachine = setup({
             ],
           },
           {
-            actions: [
-              stopChild(({ event }) => event.actorId),
-              { type: 'dropWorker', params: ({ event }) => ({ age: event.output.age }) },
-              { type: 'restart', params: ({ event }) => event.output },
-            ],
+            actions: [stopChild(({ event }) => event.actorId), { type: 'mend', params: ({ event }) => event.output }],
           },
         ],
       },

@@ -1,6 +1,6 @@
 /** Words that several charts share. */
 
-/** Stable number of the place that a worker fills. */
+/** Stable number of the place that a worker fills. Those that stand by to fill another's have -1, -2, … until they do. */
 export type Slot = number
 /** The n-th spawn; never used again, so it names a worker for ever. */
 export type Age = number

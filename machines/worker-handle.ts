@@ -54,9 +54,15 @@ export type HandleEvent =
   | { type: 'child.exited'; exit: ChildExit }
   | { type: 'stop'; reason: StopReason; graceMs: number; isQuick: boolean }
   | { type: 'kill' }
+  /** It stood by, and takes the place of one that leaves. */
+  | { type: 'promote'; slot: Slot }
 
 /** Orders to the child, carried out by the effect behind `childProcess`. */
-export type ChildOrder = { type: 'drain'; graceMs: number; isQuick: boolean; reason: StopReason } | { type: 'autopsy' } | { type: 'strike' }
+export type ChildOrder =
+  | { type: 'drain'; graceMs: number; isQuick: boolean; reason: StopReason }
+  | { type: 'promote'; slot: Slot }
+  | { type: 'autopsy' }
+  | { type: 'strike' }
 
 const endingOf = (context: HandleContext): Ending => {
   if (context.stopReason === 'ended' && context.killReason === null) return 'crashed'
@@ -153,6 +159,8 @@ export const workerHandleMachine = setup({
       isQuick: context.isQuick,
       reason: context.stopReason ?? 'stop',
     })),
+    keepSlot: assign({ slot: (_, p: { slot: Slot }) => p.slot }),
+    orderPromote: sendTo('child', (_, p: { slot: Slot }) => ({ type: 'promote', slot: p.slot })),
     orderAutopsy: sendTo('child', { type: 'autopsy' }),
     strike: sendTo('child', { type: 'strike' }),
   },
@@ -210,6 +218,13 @@ export const workerHandleMachine = setup({
       actions: { type: 'keepFailure', params: ({ context, event }) => context.failure ?? { exitCode: 3, problem: event.problem } },
     },
     'child.exited': { target: '.gone', actions: { type: 'keepExit', params: ({ event }) => ({ exit: event.exit }) } },
+    promote: {
+      actions: [
+        { type: 'keepSlot', params: ({ event }) => ({ slot: event.slot }) },
+        { type: 'orderPromote', params: ({ event }) => ({ slot: event.slot }) },
+        { type: 'note', params: { event: 'worker.promoted' } },
+      ],
+    },
     kill: { target: '.killing.striking', actions: { type: 'keepKill', params: { reason: 'forced' } } },
   },
   initial: 'booting',

@@ -5,7 +5,8 @@ import type { Asks } from './asks.ts'
 
 export interface RosterRow {
   readonly age: number
-  readonly slot: number
+  /** Below 0 while it stands by in a dirty pool. */
+  slot: number
   readonly generation: number
   readonly pid: number
   /** Milliseconds since the epoch. */
@@ -41,6 +42,8 @@ export interface BeatNews {
 export interface Roster {
   add(row: RosterRow): void
   remove(age: number): void
+  /** It has another slot from now on. */
+  move(age: number, slot: number): void
   beat(age: number, told?: BeatNews): void
   keepThreads(age: number, threads: readonly ThreadFact[], waiting: number): void
   rows(): readonly RosterRow[]
@@ -98,6 +101,10 @@ export function createRoster(): Roster {
       // What it had open is gone; what it has done stays counted.
       if (row?.counters) past = sum(past, { ...row.counters, connections: 0, active: 0 })
       if (row?.tallies) pastTallies = addTallies(pastTallies, row.tallies)
+    },
+    move(age, slot) {
+      const row = rows.get(age)
+      if (row !== undefined) row.slot = slot
     },
     beat(age, told = {}) {
       const row = rows.get(age)

@@ -80,7 +80,9 @@ function afterLastMessage(image: ChildImage, then: () => void): void {
   image.once('disconnect', end)
 }
 
-export function supervise(input: HandleInput, host: SupervisionHost, report: (event: HandleEvent) => void): Supervision {
+export function supervise(from: HandleInput, host: SupervisionHost, report: (event: HandleEvent) => void): Supervision {
+  /** As it is now: a spare is given its slot later. */
+  let input = from
   let child: Child | null = null
   let isSpawning = false
   let isStruck = false
@@ -273,6 +275,9 @@ export function supervise(input: HandleInput, host: SupervisionHost, report: (ev
         if (child !== null) killGroup(child.pid)
         // Nothing has been started yet, and what is waited for may never come.
         else if (!isSpawning) exited(neverSpawned.code, neverSpawned.signal)
+      } else if (order.type === 'promote') {
+        input = { ...input, slot: order.slot }
+        host.roster.move(input.age, order.slot)
       } else if (child === null) return
       else if (order.type === 'drain') channelToWorker(child.image).send({ ...order })
       else {

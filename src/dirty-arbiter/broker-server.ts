@@ -19,8 +19,10 @@ export interface BrokerServerOptions {
   readonly stash: Stash
   readonly deaths: Pick<Deaths, 'of'>
   /** Where the thread at a place is called. */
-  addressOf(place: number): Omit<LeaseGrant, 'lease'>
+  addressOf(place: number): Omit<LeaseGrant, 'lease' | 'isSingle'>
   revoke(place: number, lease: string, isHolderGone: boolean): void
+  /** The only call of a process is over. */
+  onSpent(process: number): void
 }
 
 export interface BrokerServer {
@@ -42,9 +44,9 @@ export function createBrokerServer(options: BrokerServerOptions): BrokerServer {
   const waits = createWaits(() => performance.now())
 
   const host: BrokerHost = {
-    grant(asker, lease, place) {
+    grant(asker, lease, place, isSingle) {
       waits.answered(asker)
-      send(asker.client, fromBroker.granted, asker.call, { lease, ...options.addressOf(place) } satisfies LeaseGrant)
+      send(asker.client, fromBroker.granted, asker.call, { lease, isSingle, ...options.addressOf(place) } satisfies LeaseGrant)
     },
     refuse(asker, refusal) {
       waits.answered(asker)
@@ -52,6 +54,7 @@ export function createBrokerServer(options: BrokerServerOptions): BrokerServer {
     },
     recall: (client, lease) => send(client, fromBroker.recall, 0, { lease }),
     revoke: options.revoke,
+    spent: options.onSpent,
   }
   const broker = createBroker(host, options.queueMax)
 

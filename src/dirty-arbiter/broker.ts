@@ -11,12 +11,15 @@ export interface Asker {
 }
 
 export interface BrokerHost {
-  grant(asker: Asker, lease: string, worker: number): void
+  /** `isSingle`: the lease is for one call. */
+  grant(asker: Asker, lease: string, worker: number, isSingle: boolean): void
   refuse(asker: Asker, refusal: Refusal): void
   /** Asks the holder to give it back. */
   recall(client: number, lease: string): void
   /** The worker is to end the lease with its call, and to say when it has; the call of a holder that is gone is stopped. */
   revoke(worker: number, lease: string, isHolderGone: boolean): void
+  /** The only call that this process was to run is over. */
+  spent?(process: number): void
 }
 
 export interface Broker {
@@ -24,11 +27,17 @@ export interface Broker {
   setApps(apps: readonly string[]): void
   /** How many calls of an app a worker takes at once; 0 while none of its threads is ready. */
   setCapacity(worker: number, app: string, count: number): void
+  /** Said before its capacity: it is of a process whose first lease is its last, whatever else that process offers. */
+  setSingle(worker: number, process: number): void
   /** It is given no new lease, and finishes those it has. */
   retireWorker(worker: number): void
   loseWorker(worker: number): void
+  /** One of `setSingle` has ended. */
+  forgetProcess(process: number): void
   /** False: no worker has the app, and none is about to. */
   setExpected(app: string, isExpected: boolean): void
+  /** A worker is on its way that will have the app: who waits for those that are there waits for no ring. */
+  setComing(app: string, isComing: boolean): void
   ask(asker: Asker, wish: LeaseWish): void
   unqueue(asker: Asker): void
   /** Said by the holder, or by the worker after `revoke`. */
@@ -64,6 +73,7 @@ interface App {
   /** Worker of each key, the least recently used first. */
   readonly pins: Map<string, number>
   isExpected: boolean
+  isComing: boolean
 }
 
 const pinsMax = 10_000
@@ -72,6 +82,9 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
   const apps = new Map<string, App>()
   const leases = new Map<string, Lease>()
   const retired = new Set<number>()
+  /** By worker: its process, which runs one call; and those of these processes that have given their lease. */
+  const singles = new Map<number, number>()
+  const spent = new Set<number>()
   let nextLease = 1
   let isClosed = false
 
@@ -80,7 +93,14 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
     for (const lease of leases.values()) if (lease.app === app.name && lease.worker === worker) count++
     return count
   }
-  const freeOf = (app: App, worker: number) => (retired.has(worker) ? 0 : (app.capacity.get(worker) ?? 0) - leasedOf(app, worker))
+  const isSpent = (worker: number) => spent.has(singles.get(worker) ?? -1)
+  const freeOf = (app: App, worker: number) =>
+    retired.has(worker) || isSpent(worker) ? 0 : (app.capacity.get(worker) ?? 0) - leasedOf(app, worker)
+  /** Leases that keep it from taking a call: its own, or the only one of its process. */
+  const holdersOf = (app: App, worker: number) =>
+    [...leases.values()].filter((lease) =>
+      singles.has(worker) ? singles.get(lease.worker) === singles.get(worker) : lease.app === app.name && lease.worker === worker,
+    )
 
   function freest(app: App): number | null {
     let best: number | null = null
@@ -98,7 +118,9 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
   /** The worker that a key belongs to, while it lives. */
   function pinned(app: App, { key }: LeaseWish): number | null {
     const worker = key === null ? undefined : app.pins.get(key)
-    return worker !== undefined && app.capacity.has(worker) && !retired.has(worker) ? worker : null
+    if (worker === undefined || !app.capacity.has(worker) || retired.has(worker)) return null
+    // Calls of a key are one after the other, also where each has a process of its own.
+    return isSpent(worker) && holdersOf(app, worker).length === 0 ? null : worker
   }
 
   function workerFor(app: App, wish: LeaseWish): number | null {
@@ -116,9 +138,12 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
 
   function give(app: App, { client, call, wish }: Waiting, worker: number): void {
     const id = String(nextLease++)
-    leases.set(id, { id, client, worker, app: app.name, parent: wish.parent, isRecalled: false, looks: 0 })
+    const process = singles.get(worker)
+    const isSingle = process !== undefined
+    if (isSingle) spent.add(process)
+    leases.set(id, { id, client, worker, app: app.name, parent: wish.parent, isRecalled: isSingle, looks: 0 })
     if (wish.key !== null) pin(app, wish.key, worker)
-    host.grant({ client, call }, id, worker)
+    host.grant({ client, call }, id, worker, isSingle)
   }
 
   function serve(app: App): void {
@@ -182,9 +207,13 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
   function canServe(app: App, wish: LeaseWish, isEnding: ReadonlySet<string>): boolean {
     if (workerFor(app, wish) !== null) return true
     const own = pinned(app, wish)
-    const held = [...leases.values()].filter((lease) => lease.app === app.name && (own === null || lease.worker === own))
+    if (own === null && (app.isComing || app.capacity.size === 0)) return true
+    const places = [...app.capacity.keys()].filter((worker) => own === null || worker === own)
     // Without a holder there is a thread, or a worker, yet to come; so there is after one that leaves.
-    return held.length === 0 || held.some(({ id, worker }) => isEnding.has(id) || retired.has(worker))
+    return places.some((worker) => {
+      const holders = holdersOf(app, worker)
+      return holders.length === 0 || retired.has(worker) || holders.some(({ id }) => isEnding.has(id))
+    })
   }
 
   function insert(app: App, waiting: Waiting): void {
@@ -201,7 +230,7 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
         apps.delete(name)
       }
       for (const name of names) {
-        if (!apps.has(name)) apps.set(name, { name, queue: [], capacity: new Map(), pins: new Map(), isExpected: true })
+        if (!apps.has(name)) apps.set(name, { name, queue: [], capacity: new Map(), pins: new Map(), isExpected: true, isComing: false })
       }
     },
     setCapacity(worker, name, count) {
@@ -210,6 +239,7 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
       app.capacity.set(worker, count)
       serve(app)
     },
+    setSingle: (worker, process) => void singles.set(worker, process),
     retireWorker(worker) {
       retired.add(worker)
       for (const lease of leases.values()) if (lease.worker === worker) recall(lease)
@@ -218,17 +248,26 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
     },
     loseWorker(worker) {
       retired.delete(worker)
-      for (const lease of [...leases.values()]) if (lease.worker === worker) leases.delete(lease.id)
+      const process = singles.get(worker)
+      singles.delete(worker)
+      const lost = [...leases.values()].filter((lease) => lease.worker === worker)
+      for (const { id } of lost) leases.delete(id)
+      if (process !== undefined && lost.length > 0) host.spent?.(process)
       for (const app of apps.values()) {
         app.capacity.delete(worker)
         serve(app)
       }
     },
+    forgetProcess: (process) => void spent.delete(process),
     setExpected(name, isExpected) {
       const app = apps.get(name)
       if (app === undefined) return
       app.isExpected = isExpected
       serve(app)
+    },
+    setComing(name, isComing) {
+      const app = apps.get(name)
+      if (app !== undefined) app.isComing = isComing
     },
     ask(asker, wish) {
       const app = apps.get(wish.app)
@@ -261,6 +300,8 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
       const lease = leases.get(id)
       if (lease === undefined) return
       leases.delete(id)
+      const process = singles.get(lease.worker)
+      if (process !== undefined) host.spent?.(process)
       const app = apps.get(lease.app)
       if (app !== undefined) serve(app)
     },

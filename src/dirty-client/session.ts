@@ -298,7 +298,7 @@ async function connectOnce(path: string, greetingMs: number): Promise<Session> {
               app: wish.app,
               parent: wish.parent,
               isPinned: wish.key !== null,
-              isRecalled: false,
+              isRecalled: grant.isSingle,
             }
             leases.set(lease.id, lease)
             if (isCancelled) release(lease)

@@ -73,6 +73,8 @@ export type OrderToWorker =
   | { readonly type: 'revoke'; readonly place: number; readonly lease: string; readonly isHolderGone: boolean }
   /** To a dirty worker, as the answer to `apps`: those that are its own, with how many threads each has. */
   | { readonly type: 'share'; readonly apps: DirtyBoot['apps']; readonly threads: Readonly<Record<string, number>> }
+  /** To a dirty worker that stood by: it has this slot now, and these of its apps. */
+  | { readonly type: 'promoted'; readonly slot: number; readonly apps: readonly string[] }
   /** To a dirty arbiter: replace the workers, with these settings; it answers with `reloaded` and the same number. */
   | {
       readonly type: 'reload'

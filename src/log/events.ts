@@ -67,6 +67,11 @@ export const events = {
     'worker not ready after {bootTimeoutS} s',
     'The worker did not get ready within `boot_timeout`; what it was doing follows.',
   ),
+  'worker.promoted': row(
+    'info',
+    'a spare takes this place',
+    'A dirty worker that stood by, with its apps loaded, takes the slot of one that leaves, or of one that is added.',
+  ),
   'worker.recycle': row('info', 'to be recycled: {reason}', 'The worker asks for a successor, and drains once that one is ready.'),
   'worker.over-limit': row(
     'warning',

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { slotName } from '../base/slot-name.ts'
 import { textTime } from './clock.ts'
 import { type EventName, type EventRow, events, factsInSentence } from './events.ts'
 import type { Level } from './level.ts'
@@ -29,7 +30,7 @@ export function textLine(record: LogRecord, hasColours: boolean): string {
 /** The same without time and pid, for what has places of its own for them. */
 export function textBody(record: LogRecord, hasColours: boolean): string {
   const level = `[${record.level.toUpperCase()}]`
-  const who = record.slot === undefined ? record.role : `${record.role} slot ${record.slot}`
+  const who = record.slot === undefined ? record.role : `${record.role} ${slotName(record.slot)}`
   const first = `${hasColours ? paint(record.level, level) : level} ${printable(who)}: ${printable(record.msg)}${pairs(record)}`
   return [first, ...below(record)].join(`\n${indent}`)
 }

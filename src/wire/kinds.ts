@@ -112,6 +112,8 @@ export interface LeaseGrant {
   readonly workerPath: string
   /** The number of the thread in its worker. */
   readonly place: number
+  /** For one call: the worker ends after it. */
+  readonly isSingle: boolean
 }
 
 /** How a dirty worker has ended, as its parent saw it. */

@@ -12,6 +12,6 @@ export const threadSocket = (slot: number, pid: number, place: number) => `worke
 
 /** The process that listens, or has listened, at a socket of one of these names. */
 export function workerOfSocket(file: string): number | null {
-  const pid = /^worker-\d+-(\d+)(?:-\d+)?\.sock$/.exec(file)?.[1]
+  const pid = /^worker--?\d+-(\d+)(?:-\d+)?\.sock$/.exec(file)?.[1]
   return pid === undefined ? null : Number(pid)
 }

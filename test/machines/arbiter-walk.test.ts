@@ -8,6 +8,7 @@ import { after, cannotReach, expectSound, isDone, type Node, type Sample, type W
 
 interface Scope {
   readonly workers: number
+  readonly spares: number
   readonly rowsMax: number
   readonly targetMax: number
   readonly hasReloads: boolean
@@ -19,14 +20,15 @@ interface Scope {
   readonly hasOddities: boolean
 }
 
-const facts = (generation: number, workers: number, unavailableMax = 0) => ({
+const facts = (generation: number, workers: number, spares: number, unavailableMax = 0) => ({
   generation,
   workers,
+  spares,
   unavailableMax,
   bootTimeoutMs: 30_000,
   graceMs: 5_000,
 })
-const input = ({ workers }: Scope) => ({ first: facts(1, workers), listeners: [{ id: 'a', address: 'a' }] })
+const input = ({ workers, spares }: Scope) => ({ first: facts(1, workers, spares), listeners: [{ id: 'a', address: 'a' }] })
 
 /** What the children can say in a snapshot, and people; the rolling is played as its own chart would play it. */
 function eventsIn(scope: Scope) {
@@ -61,10 +63,11 @@ function eventsIn(scope: Scope) {
     if (context.target < scope.targetMax && mayGrow) events.push({ type: 'scale', by: 1 })
     for (const { age, slot, phase, isSpent, actorId } of rows) {
       if (phase === 'booting') events.push({ type: 'handle.ready', slot, age })
-      if (phase === 'ready' && mayGrow && scope.hasWear) events.push({ type: 'handle.leaving', slot, age, problem: null, atMs: 0, dice: 0.5 })
+      if (phase === 'ready' && mayGrow && scope.hasWear)
+        events.push({ type: 'handle.leaving', slot, age, problem: null, atMs: 0, dice: 0.5 })
       if (phase === 'ready' && mayGrow && scope.hasWear && !isSpent) events.push({ type: 'handle.recycle', slot, age })
       if (phase === 'ready' && mayGrow && scope.hasWear && !isSpent) events.push({ type: 'restart', ages: [age] })
-      if (phase !== 'leaving' && mayGrow && scope.hasWear) events.push({ type: 'drain', age })
+      if (phase !== 'leaving' && mayGrow && scope.hasWear) events.push({ type: 'drain', age }, { type: 'worker.spent', age })
       const output = { ...rowOutput(context, age), ending: phase === 'leaving' ? 'as-asked' : 'crashed' }
       events.push({ type: `xstate.done.actor.${actorId}`, actorId, output })
       if (scope.hasOddities) events.push({ type: `xstate.error.actor.${actorId}`, actorId, error: new Error('bug') })
@@ -75,7 +78,7 @@ function eventsIn(scope: Scope) {
       const moved = { opens: [{ id: 'b', address: 'b' }], closes: ['a'] }
       for (const moves of [{ opens: [], closes: [] }, ...(scope.hasMoves ? [moved] : [])]) {
         for (const unavailableMax of [0, 1]) {
-          events.push(loaded({ ok: true, candidate: { ...facts(next, scope.workers, unavailableMax), ...moves } }))
+          events.push(loaded({ ok: true, candidate: { ...facts(next, scope.workers, scope.spares, unavailableMax), ...moves } }))
         }
       }
     }
@@ -161,7 +164,16 @@ const stormy = (scope: Scope): AnyMachineSnapshot => {
 }
 
 /** Each reservation keeps a walk small; together they meet everything that the chart knows. */
-const one: Scope = { workers: 1, rowsMax: 3, targetMax: 1, hasReloads: false, hasMoves: false, hasWear: false, hasOddities: false }
+const one: Scope = {
+  workers: 1,
+  spares: 0,
+  rowsMax: 3,
+  targetMax: 1,
+  hasReloads: false,
+  hasMoves: false,
+  hasWear: false,
+  hasOddities: false,
+}
 const two: Scope = { ...one, workers: 2 }
 const walks: Readonly<Record<string, Walk>> = {
   'one worker': walkArbiter({ ...one, hasWear: true }),
@@ -170,15 +182,18 @@ const walks: Readonly<Record<string, Walk>> = {
   'one worker, scaled': walkArbiter({ ...one, targetMax: 2, hasWear: true }),
   'one worker in a storm': walkArbiter({ ...one, hasWear: true }, stormy(one)),
   'wishes and bugs': walkArbiter({ ...one, hasOddities: true }),
+  'one worker, with a spare': walkArbiter({ ...one, spares: 1, rowsMax: 4, hasWear: true }, steady({ ...one, spares: 1 })),
+  'one worker, with a spare, reloaded': walkArbiter({ ...one, spares: 1, hasReloads: true }, steady({ ...one, spares: 1 })),
+  'one worker in a storm, with a spare': walkArbiter({ ...one, spares: 1 }, stormy({ ...one, spares: 1 })),
   'two workers': walkArbiter({ ...two, hasWear: true }, steady(two)),
   'two workers in a storm': walkArbiter(two, stormy(two)),
   'two workers, reloaded': walkArbiter({ ...two, hasReloads: true }, steady(two)),
 }
 
 const isServing = ({ snapshot }: Node) => {
-  const { target, refills } = snapshot.context as ArbiterContext
+  const { target, spares, refills } = snapshot.context as ArbiterContext
   const rows = rowsOf(snapshot.context as ArbiterContext)
-  const isWhole = rows.length === target && rows.every(({ phase, isSpent }) => phase === 'ready' && !isSpent)
+  const isWhole = rows.length === target + spares && rows.every(({ phase, isSpent }) => phase === 'ready' && !isSpent)
   return snapshot.matches({ ready: 'steady' }) && isWhole && refills.length === 0
 }
 const isOrder = ({ type }: Sample) => ['stop', 'force', 'reload', 'scale'].includes(type)

@@ -12,7 +12,8 @@ import { type ChildOrder, type HandleEvent, type HandleInput, workerHandleMachin
 type BindAnswer = { ok: true; address: string } | { ok: false; problem: { code: string; text: string; isRetryable: boolean } }
 
 export interface Played {
-  readonly input: HandleInput
+  /** Its slot is the one that it has now. */
+  input: HandleInput
   phase: 'starting' | 'ready' | 'draining' | 'struck'
   readonly orders: ChildOrder[]
   report(event: HandleEvent): void
@@ -26,6 +27,7 @@ interface Pending<T> {
 
 export interface WorldOptions {
   readonly workers?: number
+  readonly spares?: number
   readonly listeners?: readonly string[]
   readonly bootTimeoutMs?: number
   readonly graceMs?: number
@@ -96,8 +98,8 @@ export class World {
   }
 
   #facts(generation: number, workers: number, unavailableMax: number): GenerationFacts {
-    const { bootTimeoutMs = 30_000, graceMs = 5_000 } = this.#options
-    return { generation, workers, unavailableMax, bootTimeoutMs, graceMs }
+    const { spares = 0, bootTimeoutMs = 30_000, graceMs = 5_000 } = this.#options
+    return { generation, workers, spares, unavailableMax, bootTimeoutMs, graceMs }
   }
 
   #childProcess() {
@@ -107,7 +109,8 @@ export class World {
       this.spawnedAtMs.push(this.clock.now())
       receive((order) => {
         child.orders.push(order)
-        if (order.type === 'strike') child.phase = 'struck'
+        if (order.type === 'promote') child.input = { ...child.input, slot: order.slot }
+        else if (order.type === 'strike') child.phase = 'struck'
         else if (order.type === 'drain') {
           this.#options.onDrain?.(child, order)
           child.phase = 'draining'

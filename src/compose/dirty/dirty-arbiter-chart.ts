@@ -9,7 +9,7 @@ import { giveTo } from '../../os/runtime-folder.ts'
 import { findIdentity } from '../../os/user.ts'
 import type { Death } from '../../wire/kinds.ts'
 import { guarded } from '../guarded.ts'
-import { dirtySupervisionHost, expectWorkers, retirePlaces } from './dirty-arbiter-children.ts'
+import { appsOf, dirtySupervisionHost, expectWorkers, promote, retirePlaces } from './dirty-arbiter-children.ts'
 import type { AppSpecs } from './dirty-arbiter-generations.ts'
 import type { DirtyScope } from './dirty-arbiter-scope.ts'
 
@@ -18,14 +18,19 @@ export function dirtyArbiterChart(scope: DirtyScope, workerPath: string) {
     actors: {
       childProcess: fromCallback<ChildOrder, HandleInput>(({ input, receive, sendBack }) => {
         const supervision = supervise(input, dirtySupervisionHost(scope, workerPath), sendBack)
-        const apps = scope.generations.shareOf(scope.generations.of(input.generation), input.slot).apps.map(({ name }) => name)
-        const { slot, age } = input
-        scope.children.set(age, { slot, supervision, apps, pid: 0, places: new Map(), isReady: false, hasFailed: false })
+        const { slot, age, generation } = input
+        const apps = appsOf(scope, generation, slot)
+        scope.children.set(age, {
+          ...{ generation, slot, spawnSlot: slot, supervision, apps, pid: 0 },
+          ...{ places: new Map(), isReady: false, hasFailed: false },
+        })
         expectWorkers(scope)
         receive((order) => {
           // First: no call is sent to a worker that has begun to leave.
           if (order.type === 'drain') retirePlaces(scope, age)
           supervision.obey(order)
+          // After it: from here on the supervision knows the slot.
+          if (order.type === 'promote') promote(scope, age, order.slot)
         })
       }),
     },

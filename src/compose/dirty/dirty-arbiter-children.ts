@@ -3,7 +3,7 @@ import type { HandleInput } from '../../../machines/worker-handle.ts'
 import type { SpawnFacts, Supervised, SupervisionHost } from '../../arbiter/supervision.ts'
 import { type ErrorCode, errorCodes } from '../../base/error-codes.ts'
 import { removeLeftSockets } from '../../dirty-arbiter/left-sockets.ts'
-import { placeOf } from '../../dirty-arbiter/places.ts'
+import { placeOf, workerOf } from '../../dirty-arbiter/places.ts'
 import { autopsyFacts } from '../../ipc/autopsy-facts.ts'
 import { childAutopsy } from '../../ipc/child-autopsy.ts'
 import type { DirtyAppFacts, FactFromWorker } from '../../ipc/messages.ts'
@@ -28,10 +28,11 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
     children.get(age)?.supervision.send({ type: 'share', ...generations.shareOf(of, slot) })
   }
 
-  function hearOfPlace({ places, isReady }: DirtyChild, place: number, { app, state }: PlaceFact): void {
+  function hearOfPlace(child: DirtyChild, place: number, { app, state }: PlaceFact): void {
+    const { places } = child
     if (state === 'open') {
       places.set(place, app)
-      if (isReady) server.broker.setCapacity(place, app, 1)
+      offer(scope, child, place, app)
     } else if (state === 'leaving') server.broker.retireWorker(place)
     else {
       places.delete(place)
@@ -78,7 +79,9 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
       const present = children.get(age)
       if (present === undefined) return
       present.isReady = true
-      for (const [place, app] of present.places) server.broker.setCapacity(place, app, 1)
+      expectWorkers(scope)
+      for (const [place, app] of present.places) offer(scope, present, place, app)
+      if (present.slot !== present.spawnSlot) tellPromoted(present)
     },
     onDirty({ input }, fact) {
       const { age } = input
@@ -91,12 +94,39 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
       const places = children.get(age)?.places ?? new Map<number, string>()
       children.delete(age)
       for (const place of places.keys()) server.broker.loseWorker(place)
+      server.broker.forgetProcess(age)
+      expectWorkers(scope)
       void removeLeftSockets(scope.folder)
       // Whoever waited for what it was to ask asks for itself now.
       if (generations.of(generation).shares === null) generations.of(generation).known.resolve()
     },
   }
 }
+
+/** Whoever stands by is not called. */
+function offer({ server, generations }: DirtyScope, child: DirtyChild, place: number, app: string): void {
+  if (!child.isReady || child.slot < 0 || !child.apps.includes(app)) return
+  if (generations.of(child.generation).settings.dirtyMaxCalls === 1) server.broker.setSingle(place, workerOf(place))
+  server.broker.setCapacity(place, app, 1)
+}
+
+export const appsOf = ({ generations }: DirtyScope, generation: number, slot: number): readonly string[] =>
+  generations.shareOf(generations.of(generation), slot).apps.map(({ name }) => name)
+
+/** It stood by with all apps, and is called from now on for those of the slot that it takes. */
+export function promote(scope: DirtyScope, age: number, slot: number): void {
+  const child = scope.children.get(age)
+  if (child === undefined) return
+  child.slot = slot
+  child.apps = appsOf(scope, child.generation, slot)
+  expectWorkers(scope)
+  if (!child.isReady) return
+  for (const [place, app] of child.places) offer(scope, child, place, app)
+  tellPromoted(child)
+}
+
+/** It closes the rest of its apps. */
+const tellPromoted = ({ supervision, slot, apps }: DirtyChild) => supervision.send({ type: 'promoted', slot, apps })
 
 /** It is given no more calls; those who wait for it get others. */
 export function retirePlaces({ children, server }: DirtyScope, age: number): void {
@@ -105,15 +135,21 @@ export function retirePlaces({ children, server }: DirtyScope, age: number): voi
 
 /** A call does not wait for longer than one attempt to boot a worker of its app: where the last one failed, it is told. */
 export function expectWorkers({ children, generations, server }: DirtyScope): void {
-  const hopeful = [...children.values()].filter(({ hasFailed }) => !hasFailed)
+  const hopeful = [...children.values()].filter(({ slot, hasFailed }) => slot >= 0 && !hasFailed)
   const having = new Set(hopeful.flatMap(({ apps }) => apps))
-  for (const { name } of generations.current.apps) server.broker.setExpected(name, having.has(name))
+  const coming = new Set(hopeful.filter(({ isReady }) => !isReady).flatMap(({ apps }) => apps))
+  for (const { name } of generations.current.apps) {
+    server.broker.setComing(name, coming.has(name))
+    server.broker.setExpected(name, having.has(name))
+  }
 }
 
-function spawnFacts({ boot, folder, socketPath, generations, level }: DirtyScope, input: HandleInput): SpawnFacts {
+function spawnFacts({ boot, children, folder, socketPath, generations, level }: DirtyScope, input: HandleInput): SpawnFacts {
   const { slot, age, generation } = input
   const of = generations.of(generation)
   const { apps, threads } = generations.shareOf(of, slot)
+  const child = children.get(age)
+  if (child !== undefined) child.spawnSlot = slot
   return {
     boot: {
       ...boot,

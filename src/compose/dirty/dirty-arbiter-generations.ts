@@ -40,7 +40,7 @@ export interface DirtyGenerations {
   rollBack(): void
   /** What the classes of a generation say of themselves. */
   learn(generation: Generation, facts: readonly DirtyAppFacts[]): void
-  /** The apps of a slot, with how many threads each has; until the classes have been asked, all apps. */
+  /** The apps of a slot, with how many threads each has; until the classes have been asked, and for a spare, all apps. */
   shareOf(generation: Generation, slot: number): Share
   /** Without this slot an app of the present generation would have fewer workers than it wants. */
   isNeeded(slot: number): boolean
@@ -105,8 +105,10 @@ export function createDirtyGenerations(firstSettings: Settings, firstApps: AppSp
       generation.known.resolve()
     },
     shareOf({ apps, shares, appFacts, settings }, slot) {
-      const own = (shares?.of(slot) ?? apps).map(({ name, spec }) => ({ name, spec }))
-      return { apps: own, threads: Object.fromEntries(own.map(({ name }) => [name, appFacts.get(name)?.threads ?? settings.dirtyThreads])) }
+      // A spare may have to take any slot.
+      const own = ((slot < 0 ? null : shares?.of(slot)) ?? apps).map(({ name, spec }) => ({ name, spec }))
+      const threadsOf = (name: string) => (settings.dirtyMaxCalls === 1 ? 1 : (appFacts.get(name)?.threads ?? settings.dirtyThreads))
+      return { apps: own, threads: Object.fromEntries(own.map(({ name }) => [name, threadsOf(name)])) }
     },
     isNeeded: (slot) => current.shares?.isNeeded(slot) ?? true,
   }
@@ -116,6 +118,7 @@ function factsOf(settings: Settings, generation: number): GenerationFacts {
   return {
     generation,
     workers: settings.dirtyWorkers === 'auto' ? autoWorkers() : settings.dirtyWorkers,
+    spares: settings.dirtySpares,
     unavailableMax: 0,
     bootTimeoutMs: settings.bootTimeout * 1_000,
     graceMs: settings.dirtyGracefulTimeout * 1_000,

@@ -20,9 +20,14 @@ import { createDirtyGenerations, type DirtyGenerations } from './dirty-arbiter-g
 
 /** A dirty worker, as the broker's wiring has it. */
 export interface DirtyChild {
-  readonly slot: number
+  readonly generation: number
+  /** Below 0 while it stands by. */
+  slot: number
+  /** The slot that it was spawned for, which is part of the names of its sockets. */
+  spawnSlot: number
   readonly supervision: Supervision
-  readonly apps: readonly string[]
+  /** Those that it is to be called for; it may have loaded more. */
+  apps: readonly string[]
   pid: number
   /** Its threads that take calls: their apps by their places in the whole pool. */
   readonly places: Map<number, string>
@@ -51,6 +56,8 @@ export interface DirtyScope {
   readonly deaths: Deaths
   readonly server: BrokerServer
   workersWanted: number
+  /** A worker may run no other call. */
+  retireSpent(age: number): void
   /** Given at run time, for the present generation. */
   level: Level | null
   showPhase(phase: string | null): void
@@ -68,7 +75,7 @@ export function createDirtyScope(boot: BootOrder, channel: ChannelToArbiter, rem
   const generations = createDirtyGenerations(settings, apps)
   const stash = createStash({ entriesMax: settings.stashEntriesMax, bytesMax: settings.stashBytesMax * mib }, () => performance.now())
   const deaths = createDeaths()
-  return {
+  const scope: DirtyScope = {
     boot,
     settings,
     folder,
@@ -94,15 +101,18 @@ export function createDirtyScope(boot: BootOrder, channel: ChannelToArbiter, rem
       stash,
       deaths,
       addressOf(place) {
-        const { pid, slot } = children.get(workerOf(place)) ?? { pid: 0, slot: 0 }
+        const { pid, spawnSlot } = children.get(workerOf(place)) ?? { pid: 0, spawnSlot: 0 }
         const own = inWorker(place)
-        return { path: join(folder, threadSocket(slot, pid, own)), workerPath: join(folder, workerSocket(slot, pid)), place: own }
+        return { path: join(folder, threadSocket(spawnSlot, pid, own)), workerPath: join(folder, workerSocket(spawnSlot, pid)), place: own }
       },
+      onSpent: (age) => scope.retireSpent(age),
       revoke: (place, lease, isHolderGone) =>
         children.get(workerOf(place))?.supervision.send({ type: 'revoke', place: inWorker(place), lease, isHolderGone }),
     }),
     workersWanted: generations.current.facts.workers,
+    retireSpent: () => undefined,
     level: null,
     showPhase: (phase) => setTitle(`monoceros: dirty-arbiter [${boot.name}]${phase === null ? '' : ` (${phase})`}`),
   }
+  return scope
 }

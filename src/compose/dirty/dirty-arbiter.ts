@@ -36,6 +36,7 @@ export async function runDirtyArbiter(entry: DirtyArbiterEntry): Promise<void> {
     input: { first: current.facts, listeners: [] },
     inspect: scope.recorder.inspect(),
   })
+  scope.retireSpent = (age) => actor.send({ type: 'worker.spent', age })
   const parent = watchParent(scope, entry, actor)
   actor.subscribe({
     complete: () => void leave(scope, parent, actor.getSnapshot().output?.exitCode ?? 0),

@@ -68,7 +68,8 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
       pulse.add('served', calls)
       const { dirtyMaxCalls } = settings
       const served = pulse.get('served')
-      if (dirtyMaxCalls > 0 && served >= dirtyMaxCalls) scope.recycle(`${served} calls served`)
+      // With 1 the dirty arbiter knows it from the end of the only lease.
+      if (dirtyMaxCalls > 1 && served >= dirtyMaxCalls) scope.recycle(`${served} calls served`)
     },
     onLeaseOver: (lease) => channel.send({ type: 'lease.over', lease }),
     onForced: ({ app }, { action, startedMs }, why) =>
@@ -177,6 +178,14 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
     return share.promise
   }
 
+  /** Of what it had loaded for any slot, the rest goes. */
+  function takeSlot({ slot, apps }: Extract<OrderToWorker, { type: 'promoted' }>): void {
+    scope.who.slot = slot
+    scope.apps = apps
+    showPhase(scope, null)
+    for (const pool of pools) if (!apps.includes(pool.app)) pool.send({ type: 'close', reason: 'not of this slot' })
+  }
+
   const exit = async () => {
     if (hasExited) return
     hasExited = true
@@ -186,6 +195,7 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
   return {
     hear(order: OrderToWorker) {
       if (order.type === 'share') share.resolve(order)
+      if (order.type === 'promoted') takeSlot(order)
       if (order.type !== 'revoke') return
       overseer.revoke(order.place, order.lease, order.isHolderGone)
     },

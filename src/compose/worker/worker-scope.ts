@@ -16,7 +16,8 @@ export type WorkerRole = 'worker' | 'dirty-worker'
 export interface WorkerScope {
   readonly role: WorkerRole
   readonly boot: BootOrder
-  readonly who: Who
+  /** One object, which the log has too: a dirty worker that stood by is given another slot. */
+  readonly who: Who & { slot: number }
   readonly settings: Settings
   /** How long what is under way may take when it is told to go. */
   readonly graceMs: number
@@ -69,7 +70,7 @@ export function createWorkerScope(boot: BootOrder, channel: WorkerScope['channel
     facts: () => ({
       pid: process.pid,
       ppid: boot.arbiterPid,
-      slot: boot.slot,
+      slot: who.slot,
       age: boot.age,
       generation: boot.generation,
       served: pulse.get('served'),

@@ -36,6 +36,17 @@ export const dirtyRows = [
     doc: 'How many processes run dirty apps; auto is one for each CPU that may be used.',
   },
   {
+    name: 'dirtySpares',
+    section: 'dirty',
+    type: whole(0),
+    unit: 'processes',
+    default: 0,
+    cli: ['--dirty-spares'],
+    gunicorn: null,
+    reload: 'respawn',
+    doc: 'How many more dirty workers stand by, booted and with every app loaded, to take the place of one that leaves. They add no calls at once.',
+  },
+  {
     name: 'dirtyThreads',
     section: 'dirty',
     type: whole(1),
@@ -99,7 +110,7 @@ export const dirtyRows = [
     cli: ['--dirty-max-calls'],
     gunicorn: null,
     reload: 'respawn',
-    doc: 'Replace a dirty worker after this many calls; 0 is never.',
+    doc: 'Replace a dirty worker after this many calls; 0 is never. With 1 each call has a process of its own, which ends after it.',
   },
   {
     name: 'dirtyMemoryLimit',
