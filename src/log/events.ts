@@ -226,6 +226,21 @@ export const events = {
     '{app}.{action} did not heed its signal ({why}): its thread is ended',
     'A dirty call was cancelled or ran out of time, and went on beyond `dirty_cancel_grace`.',
   ),
+  'job.failed': row(
+    'error',
+    'the job failed: {problem}',
+    'Worker class `job`: its function threw after it was ready. The worker finishes the jobs under way, ends, and is replaced.',
+  ),
+  'job.over': row(
+    'warning',
+    'the job came to its end: nothing is left on the event loop',
+    'Worker class `job`: its function has returned (or, `isRunning`, awaits what never comes), and nothing is left that could still happen. The worker ends and is replaced.',
+  ),
+  'job.cut': row(
+    'error',
+    'cut after the grace of {graceMs} ms: {count} jobs',
+    'What a drain waited for in vain: `requests` has the labels of tracked jobs, and `isRunning` says whether the function itself had not returned.',
+  ),
   'request.hung': row(
     'error',
     '{method} {path} got no answer for {ageMs} ms: 504',
