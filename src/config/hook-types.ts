@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
+/** The error log, for hooks: what is written here is a line of it, with the process that wrote it. */
 export interface HookLog {
   readonly debug: (text: string) => void
   readonly info: (text: string) => void

@@ -5,10 +5,19 @@ import { shared } from './dirty.ts'
  * convenience; any class with the same shape will do.
  *
  * @example
+ * // images.ts: monoceros app.ts --dirty-app ./images.ts:ImageApp
+ * import { DirtyApp } from 'monoceros/dirty'
+ *
  * export class ImageApp extends DirtyApp {
  *   static override workers = 2
- *   async thumbnail(png: Buffer, { widthPx }: { widthPx: number }) { return resize(png, widthPx) }
- *   async *tiles(png: Buffer) { for (const tile of cut(png)) yield tile }
+ *
+ *   async thumbnail(pixels: Uint8Array, { widthPx }: { widthPx: number }): Promise<Uint8Array> {
+ *     return pixels.filter((_, index) => index % Math.ceil(pixels.length / widthPx) === 0)
+ *   }
+ *
+ *   async *tiles(pixels: Uint8Array): AsyncGenerator<Uint8Array> {
+ *     for (let from = 0; from < pixels.length; from += 256) yield pixels.subarray(from, from + 256)
+ *   }
  * }
  */
 export abstract class DirtyApp {

@@ -11,9 +11,11 @@ import { traceCarrier } from '../wire/trace-context.ts'
 import { type DirtyError, dirtyError, fromApp, fromRefusal } from './errors.ts'
 import type { Asking, Lease, Session } from './session.ts'
 
+/** How one call of a dirty app is made. */
 export interface CallOptions {
   /** Counted from the moment of the call. `dirty_timeout` holds without it, and bounds it. */
   readonly timeoutMs?: number
+  /** When it fires the call fails at once, and what runs for it is stopped. */
   readonly signal?: AbortSignal
   /** Higher is sooner; 0 is usual. */
   readonly priority?: number

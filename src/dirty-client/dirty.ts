@@ -38,6 +38,7 @@ export type DirtyActions<App> = {
       : never]: App[Name] extends (...args: infer Args) => infer R ? (...args: Args) => Answer<Awaited<R>> : never
 }
 
+/** The actions of an app, and `with`, by which its calls get options. */
 export type DirtyProxy<App> = DirtyActions<App> & {
   /** The same app, its calls made with these options. */
   with(options: CallOptions): DirtyActions<App>
@@ -109,6 +110,7 @@ export function callAction(order: Omit<CallOrder, 'parent'> & { readonly socket?
   return startCall(() => presentSession(socket), { ...rest, parent: shared().lease() })
 }
 
+/** Which pool is called. */
 export interface DirtyOptions {
   /** The socket of the dirty pool; by default that of the environment, which monoceros sets in its workers. */
   readonly socket?: string
@@ -120,8 +122,20 @@ export interface DirtyOptions {
  * @param app its name, as in `dirty_apps`: the one given before `=`, else the module's base name, else the whole spec
  * @throws DirtyError, with a code, from the calls; see docs/guide/dirty.md
  * @example
+ * // app.ts: monoceros app.ts --dirty-app ./images.ts:ImageApp
+ * import type { ServerResponse } from 'node:http'
+ * import { dirty } from 'monoceros/dirty'
+ * import type { ImageApp } from './images.ts'
+ *
  * const images = dirty<ImageApp>('images')
- * const thumbnail = await images.thumbnail(png, { widthPx: 320 })
+ *
+ * export default async (_: unknown, res: ServerResponse) => {
+ *   const pixels = new Uint8Array(4096)
+ *   let bytes = 0
+ *   for await (const tile of images.tiles(pixels)) bytes += tile.byteLength
+ *   const small = await images.with({ timeoutMs: 5_000 }).thumbnail(pixels, { widthPx: 32 })
+ *   res.end(`${bytes} bytes in tiles, ${small.byteLength} in the thumbnail\n`)
+ * }
  */
 export function dirty<App>(app: string, { socket }: DirtyOptions = {}): DirtyProxy<App> {
   return actionsOf(app, socket, {}, true) as DirtyProxy<App>

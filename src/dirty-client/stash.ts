@@ -4,23 +4,35 @@ import type { StashOrder } from '../wire/kinds.ts'
 import { sessionOf } from './dirty.ts'
 import { dirtyError } from './errors.ts'
 
+/** How long an entry of the stash lives. */
 export interface PutOptions {
   /** The entry is gone after that. */
   readonly ttlMs?: number
 }
 
+/**
+ * Tables of values that all processes of a server share. They live in the memory of the dirty arbiter, and go with it.
+ * Table and key are texts; a value is what structured clone takes. A table is made by the first `put`.
+ */
 export interface Stash {
+  /** Puts a value, in the place of the present one if there is one. */
   put(table: string, key: string, value: unknown, options?: PutOptions): Promise<void>
   /** The value, or `fallback` when there is none. */
   get<T = unknown>(table: string, key: string, fallback?: T): Promise<T | undefined>
+  /** False: there was none. */
   delete(table: string, key: string): Promise<boolean>
   /** `pattern`: `*` stands for any run of characters, `?` for one. */
   keys(table: string, pattern?: string): Promise<string[]>
+  /** Empties a table. */
   clear(table: string): Promise<void>
+  /** How many entries a table has, and how many bytes they are; null when there is no such table. */
   info(table: string): Promise<{ table: string; size: number; bytes: number } | null>
+  /** Makes a table, if it is not there. */
   ensure(table: string): Promise<void>
+  /** False: there was none. */
   deleteTable(table: string): Promise<boolean>
   tables(): Promise<string[]>
+  /** Whether there is such a table; with a key, such an entry. */
   exists(table: string, key?: string): Promise<boolean>
   /** Adds to a number, which starts at 0, in one step. */
   incr(table: string, key: string, by?: number, options?: PutOptions): Promise<number>
@@ -32,6 +44,12 @@ export interface Stash {
   update<T = unknown>(table: string, key: string, make: (value: T | undefined) => T | Promise<T>, options?: PutOptions): Promise<T>
 }
 
+/**
+ * The stash of a pool, which is reached by its socket.
+ *
+ * @param socket the socket of the dirty pool; by default that of the environment, as for `stash`
+ * @throws DirtyError MON_DIRTY_NO_SOCKET, MON_DIRTY_CONNECTION, MON_DIRTY_CLOSING, MON_STASH_FULL, MON_STASH_NOT_NUMBER from its methods
+ */
 export function openStash(socket?: string): Stash {
   async function ask<T>(order: StashOrder): Promise<T> {
     checkNames(order)
@@ -84,5 +102,18 @@ function checkNames(order: StashOrder): void {
   }
 }
 
-/** The stash of the pool that the environment names. */
+/**
+ * The stash of the pool that the environment names, which monoceros sets in its workers.
+ *
+ * @example
+ * // app.ts: monoceros app.ts --dirty-app ./images.ts:ImageApp
+ * import type { ServerResponse } from 'node:http'
+ * import { stash } from 'monoceros/dirty'
+ *
+ * export default async (_: unknown, res: ServerResponse) => {
+ *   const visits = await stash.incr('counters', 'visits')
+ *   await stash.put('last', 'visit', new Date(), { ttlMs: 60_000 })
+ *   res.end(`${visits} visits of all workers\n`)
+ * }
+ */
 export const stash: Stash = openStash()

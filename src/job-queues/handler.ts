@@ -2,6 +2,7 @@
 import { remoteObject } from '../wire/remote-object.ts'
 import { type ActionOf, type CallsDirtyApps, callForJob, type DataOf, type ResultOf } from './pool-call.ts'
 
+/** How the jobs of a handler are called. */
 export interface HandlerOptions {
   /** How long a job may take, in milliseconds from its call, waiting included. The pool's `timeout` holds as well. */
   readonly timeoutMs?: number
@@ -9,6 +10,7 @@ export interface HandlerOptions {
   readonly patienceMs?: number
 }
 
+/** What a queue knows of a job beside its data. */
 export interface HandledJob {
   /** When it fires the job is stopped. */
   readonly signal?: AbortSignal | undefined
@@ -18,6 +20,7 @@ export interface HandledJob {
   readonly job?: object
 }
 
+/** What `createHandler` makes: does one job, and answers with its result. */
 export type JobHandler<Data, Result> = (data: Data, of?: HandledJob) => Promise<Result>
 
 const usualPatienceMs = 30_000

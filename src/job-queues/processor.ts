@@ -3,6 +3,7 @@ import type { Job } from 'bullmq'
 import { jobHandle } from './bullmq-job.ts'
 import { type ActionOf, type CallsDirtyApps, callForJob, type DataOf, isNotBegun, type ResultOf } from './pool-call.ts'
 
+/** How the jobs of a processor are called. */
 export interface ProcessorOptions<Data = unknown> {
   /** How long one attempt may take, in milliseconds from its call, waiting included. The pool's `timeout` holds as well. */
   readonly timeoutMs?: number
@@ -16,7 +17,7 @@ export interface ProcessorOptions<Data = unknown> {
   readonly isCancelFinal?: boolean
 }
 
-/** Three parameters: BullMQ gives a signal only to a processor that declares one. */
+/** What `createProcessor` makes, for a `Worker` of BullMQ. It declares three parameters: else BullMQ gives it no signal. */
 export type JobProcessor<Data, Result> = (
   job: Job<Data, Result>,
   token: string | undefined,

@@ -21,11 +21,20 @@ export interface WorkerKit {
  * A worker class decides when its worker accepts and how each request is given to the app.
  *
  * @example
- * export const workerClass = {
+ * // one-at-a-time.ts: monoceros app.ts -k ./one-at-a-time.ts
+ * import type { WorkerClass } from 'monoceros'
+ *
+ * export const workerClass: WorkerClass = {
  *   name: 'one-at-a-time',
  *   create: (kit) => ({
- *     onConnection: () => kit.pause(),
- *     onRequest: (req, res, serve) => { res.on('close', () => kit.resume()); serve() },
+ *     onConnection(socket) {
+ *       kit.pause()
+ *       socket.once('close', () => kit.resume())
+ *     },
+ *     onRequest(req, res, serve) {
+ *       res.setHeader('connection', 'close')
+ *       serve()
+ *     },
  *   }),
  * }
  */
@@ -34,6 +43,7 @@ export interface WorkerClass {
   create(kit: WorkerKit): WorkerBehaviour
 }
 
+/** What a worker class does at each connection and at each request; what it leaves out is as in class `async`. */
 export interface WorkerBehaviour {
   /** A connection was accepted. */
   onConnection?(socket: Socket): void

@@ -1,10 +1,11 @@
 /** What a consumer's TypeScript sees of the installed package. */
 import { execFile } from 'node:child_process'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { root } from '../support/harness.ts'
+import { typesOfNode } from '../support/installed.ts'
 
 const consumer = inject('consumer')
 const run = promisify(execFile)
@@ -51,12 +52,7 @@ import { dirty } from 'monoceros/dirty'
 export = { config: defineConfig({ workers: 2 }), dirty }
 `
 
-beforeAll(() => {
-  // Programs for Node have these from a dev dependency of their own.
-  mkdirSync(join(consumer, 'node_modules/@types'), { recursive: true })
-  symlinkSync(join(root, 'node_modules/@types/node'), join(consumer, 'node_modules/@types/node'))
-  symlinkSync(join(root, 'node_modules/undici-types'), join(consumer, 'node_modules/undici-types'))
-})
+beforeAll(() => typesOfNode(consumer))
 
 async function compile(name: string, files: Readonly<Record<string, string>>, options: object): Promise<string> {
   const folder = join(consumer, name)

@@ -66,6 +66,11 @@ export function install(tarball: string, folder: string, beside: readonly string
   )
 }
 
+/** Programs in TypeScript have the types of Node from a dev dependency of their own. */
+export function typesOfNode(folder: string): void {
+  for (const name of ['@types/node', 'undici-types']) place(name, join(root, 'package.json'), join(folder, 'node_modules'), true)
+}
+
 export const manifestOf = (folder: string): PackageJson => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
 
 /** Copies a package and what it needs; where the repository keeps a second version inside it, that comes along. */

@@ -1,0 +1,120 @@
+/**
+ * The examples in the docstrings of what the package exports. One whose first line is a comment with the name of a file is a
+ * whole program: it is put there, beside those of the folder `examples`, and run. After the name may stand the command that
+ * runs it, which serves; without one Node runs it, and it has to end by itself. Every other example is a fragment, whose types
+ * are checked; what it names of the package is imported for it.
+ */
+import { execFile } from 'node:child_process'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { readApi } from '../../docs/read-api.ts'
+import { ask } from '../support/client.ts'
+import { root, start } from '../support/harness.ts'
+import { typesOfNode } from '../support/installed.ts'
+
+interface Example {
+  readonly of: string
+  readonly text: string
+  readonly folder: string
+  /** Null: a fragment. */
+  readonly file: string | null
+  readonly command: string | null
+}
+
+const consumer = inject('consumer')
+const run = promisify(execFile)
+const doors = readApi()
+
+const examples: readonly Example[] = doors.flatMap((door) =>
+  door.exports.flatMap(({ name, doc, members }) =>
+    [doc, ...Object.values(members)]
+      .flatMap((part) => part?.examples ?? [])
+      .map((text, index) => {
+        const [, file = null, command = null] = /^\/\/ ([\w-]+(?:\.[\w-]+)*\.(?:ts|mjs|cjs))(?:: (.+))?\n/.exec(text) ?? []
+        return {
+          of: `${door.name} ${name} ${index + 1}`,
+          text,
+          file,
+          command,
+          folder: join(consumer, 'examples', `${door.name.replace('/', '-')}-${name}-${index}`),
+        }
+      }),
+  ),
+)
+const programs = examples.filter(({ file }) => file !== null)
+
+/** With what it takes from the doors, where it says no import itself. */
+function withImports(text: string): string {
+  const imports = doors.flatMap((door) =>
+    door.exports
+      .filter(
+        ({ name }) =>
+          new RegExp(`\\b${name}\\b`).test(text) &&
+          !new RegExp(`(?:import|class|const|function|type|interface)\\b[^=(]*\\b${name}\\b`).test(text),
+      )
+      .map(({ name, signature }) => `import ${/^(?:type|interface)/.test(signature) ? 'type ' : ''}{ ${name} } from '${door.name}'\n`),
+  )
+  return `${imports.join('')}export {}\n${text}\n`
+}
+
+beforeAll(() => {
+  typesOfNode(consumer)
+  const source = join(root, 'test/package/examples')
+  for (const { folder, file, text } of examples) {
+    mkdirSync(folder, { recursive: true })
+    cpSync(source, folder, { recursive: true, filter: (path) => !path.endsWith('scope.d.ts') })
+    writeFileSync(join(folder, file ?? 'fragment.ts'), file === null ? withImports(text) : `${text}\n`)
+  }
+  cpSync(join(source, 'scope.d.ts'), join(consumer, 'examples/scope.d.ts'))
+})
+
+test('there are examples, and most are whole programs', () => {
+  expect(programs.length).toBeGreaterThan(5)
+})
+
+test('the types of all of them are right', async () => {
+  const compilerOptions = {
+    target: 'es2023',
+    lib: ['es2023'],
+    module: 'nodenext',
+    strict: true,
+    noEmit: true,
+    types: ['node'],
+    allowImportingTsExtensions: true,
+  }
+  writeFileSync(join(consumer, 'examples/tsconfig.json'), JSON.stringify({ compilerOptions, include: ['.'] }))
+  const told = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(consumer, 'examples')], {
+    cwd: consumer,
+  }).then(
+    ({ stdout }) => stdout,
+    (error: { stdout: string }) => error.stdout,
+  )
+  expect(told).toBe('')
+})
+
+describe.each(programs)('$of', ({ file, command, folder }) => {
+  test.runIf(command !== null)('serves', async () => {
+    const [program, ...args] = (command ?? '').split(' ')
+    expect(program).toBe('monoceros')
+    const server = start({
+      cli: join(consumer, 'node_modules/.bin/monoceros'),
+      cwd: folder,
+      args: [...args, '-w', '1', '-b', '127.0.0.1:0'],
+    })
+    await server.ready()
+    if (server.all('listener.bound').length > 0) {
+      const answer = await ask({ port: server.port() })
+      expect([answer.status, answer.body]).toEqual([200, expect.stringMatching(/./)])
+    }
+    expect(await server.stop()).toEqual({ code: 0, signal: null })
+    expect(server.lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([])
+    expect(server.stderr()).toBe('')
+  })
+
+  test.runIf(command === null)('runs, and ends by itself', async () => {
+    const { stderr } = await run(process.execPath, ['--import', 'jiti/register', `./${file}`], { cwd: folder, timeout: 20_000 })
+    expect(stderr).toBe('')
+  })
+})
