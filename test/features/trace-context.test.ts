@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { bullmqDoor, poolOf } from '../support/bullmq.ts'
 import { appOf, collect, startDirtyShared } from '../support/dirty.ts'
 import { type Running, root } from '../support/harness.ts'
-import { startRedis } from '../support/redis.ts'
+import { lacksRedis, startRedis } from '../support/redis.ts'
 
 const traced = `
 import { createRequire } from 'node:module'
@@ -104,23 +104,26 @@ test('an app without OpenTelemetry does not have it for being called under a spa
   await within('outside', async () => expect(await appOf(server, 'plain').once()).toBe(false))
 })
 
-test('a span of a job’s action is a child of the one that BullMQ made for the job, in the trace of who added it', async () => {
-  const redis = await startRedis()
-  onTestFinished(() => redis.stop())
-  const { connection } = redis
-  const telemetry = new BullMQOtel('jobs')
-  const queue = new Queue('traced', { connection, telemetry })
-  const events = new QueueEvents('traced', { connection })
-  const worker = new Worker('traced', bullmqDoor.createProcessor(poolOf(server), 'traced', 'once'), { connection, telemetry })
-  worker.on('error', () => undefined)
-  await events.waitUntilReady()
-  const { told, adder } = await within('adding', async (span) => {
-    const job = await queue.add('any', {})
-    return { told: await job.waitUntilFinished(events), adder: ids(span) }
-  })
-  await worker.close()
-  await events.close()
-  await queue.close()
-  const ofJob = exporter.getFinishedSpans().find((span: ReadableSpan) => span.name.startsWith('process'))
-  expect(told).toEqual({ traceId: adder.traceId, parent: ofJob?.spanContext().spanId, customer: null })
-})
+test.skipIf(lacksRedis)(
+  'a span of a job’s action is a child of the one that BullMQ made for the job, in the trace of who added it',
+  async () => {
+    const redis = await startRedis()
+    onTestFinished(() => redis.stop())
+    const { connection } = redis
+    const telemetry = new BullMQOtel({ tracerName: 'jobs' })
+    const queue = new Queue('traced', { connection, telemetry })
+    const events = new QueueEvents('traced', { connection })
+    const worker = new Worker('traced', bullmqDoor.createProcessor(poolOf(server), 'traced', 'once'), { connection, telemetry })
+    worker.on('error', () => undefined)
+    await events.waitUntilReady()
+    const { told, adder } = await within('adding', async (span) => {
+      const job = await queue.add('any', {})
+      return { told: await job.waitUntilFinished(events), adder: ids(span) }
+    })
+    await worker.close()
+    await events.close()
+    await queue.close()
+    const ofJob = exporter.getFinishedSpans().find((span: ReadableSpan) => span.name.startsWith('process'))
+    expect(told).toEqual({ traceId: adder.traceId, parent: ofJob?.spanContext().spanId, customer: null })
+  },
+)

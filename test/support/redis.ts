@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { lacksProgram } from './system.ts'
 
 export interface Redis {
   readonly port: number
@@ -17,6 +18,8 @@ export interface Redis {
 }
 
 const host = '127.0.0.1'
+
+export const lacksRedis = lacksProgram('redis-server')
 
 /** @param isLasting its data survive its death */
 export async function startRedis({ isLasting = false } = {}): Promise<Redis> {
