@@ -3,6 +3,7 @@ import { keeperMachine } from './keeper.ts'
 import { laneMachine } from './lane.ts'
 import { listenerMachine } from './listener.ts'
 import { rollingMachine } from './rolling.ts'
+import { sidecarMachine } from './sidecar.ts'
 import { threadPoolMachine } from './thread-pool.ts'
 import { workerMachine } from './worker.ts'
 import { workerHandleMachine } from './worker-handle.ts'
@@ -15,6 +16,7 @@ export const charts = {
   'thread-pool': threadPoolMachine,
   lane: laneMachine,
   keeper: keeperMachine,
+  sidecar: sidecarMachine,
   rolling: rollingMachine,
   listener: listenerMachine,
 } as const

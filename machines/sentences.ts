@@ -83,6 +83,15 @@ export const sentences: Readonly<Record<string, Readonly<Record<string, string>>
     'done.actor.child': 'The dirty arbiter has been reaped.',
     'error.actor.child': 'The chart of the dirty arbiter broke; another is started after a second.',
   },
+  sidecar: {
+    'child.spawned': 'The process exists and has a pid.',
+    'child.ready': 'What `readyWhen` asks for is the case.',
+    'child.failed': 'It is known why it cannot get ready.',
+    'child.exited': 'The kernel has reaped the process.',
+    stop: 'It is not wanted any more: it is sent its `stopSignal`.',
+    force: 'Nothing is waited for any more: kill it.',
+    'error.actor.child': 'What stands behind the chart broke; the command is started again after a second.',
+  },
   rolling: {
     'worker.ready': 'The new worker of a slot takes traffic.',
     'worker.failed': 'A new worker died.',

@@ -73,6 +73,16 @@ export const errorCodes = {
     exit: 4,
   },
   MON_BOOT_FAILED: { text: 'worker died before it was ready: {problem}', advice: 'the lines above say why', exit: 3 },
+  MON_SIDECAR_COMMAND: {
+    text: 'sidecar {name}: {command}: {problem}',
+    advice: 'install it, correct the command, or take the sidecar out of `sidecars`',
+    exit: 1,
+  },
+  MON_SIDECAR_FAILED: {
+    text: 'sidecar {problem}',
+    advice: 'what it printed is in the log; a sidecar must stay in the foreground',
+    exit: 3,
+  },
   MON_SYSLOG: { text: 'syslog at {address}: {problem}', advice: 'give another with --log-syslog-to, such as udp://HOST:514', exit: 1 },
   MON_STATSD: { text: 'statsd at {address}: {problem}', advice: 'give another with --statsd-host, such as HOST:8125', exit: 1 },
   MON_METRICS_BIND: {

@@ -38,7 +38,7 @@ const column = 34
 
 /** The text of --help, made from the table of settings. */
 export function helpText(): string {
-  const sections = [...new Set(valueRows.map(({ section }) => section))]
+  const sections = [...new Set(valueRows.filter(({ cli }) => cli !== null).map(({ section }) => section))]
   return head + sections.map(sectionText).join('') + signals + tail
 }
 

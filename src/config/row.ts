@@ -7,6 +7,7 @@ export type Section =
   | 'workers'
   | 'threads'
   | 'dirty'
+  | 'sidecars'
   | 'control'
   | 'dashboard'
   | 'mechanics'

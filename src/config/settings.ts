@@ -12,6 +12,7 @@ import { loggingRows } from './sections/logging.ts'
 import { mechanicsRows } from './sections/mechanics.ts'
 import { metricsRows } from './sections/metrics.ts'
 import { serverSocketRows } from './sections/server-socket.ts'
+import { sidecarRows } from './sections/sidecars.ts'
 import { threadRows } from './sections/threads.ts'
 import { workerRows } from './sections/workers.ts'
 
@@ -21,6 +22,7 @@ const valueTable = [
   ...workerRows,
   ...threadRows,
   ...dirtyRows,
+  ...sidecarRows,
   ...controlRows,
   ...dashboardRows,
   ...mechanicsRows,

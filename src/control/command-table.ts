@@ -43,9 +43,10 @@ const seen = { arguments: [], options: [], isOrder: false } as const
 const order = { arguments: [], options: [], isOrder: true } as const
 
 export const commandTable = {
-  'show all': { ...seen, isOfGunicorn: true, doc: 'All processes: arbiter, workers, dirty arbiter, dirty workers.' },
+  'show all': { ...seen, isOfGunicorn: true, doc: 'All processes: arbiter, workers, dirty arbiter, dirty workers, sidecars.' },
   'show workers': { ...seen, isOfGunicorn: true, doc: 'The workers: state, memory, load, requests.' },
   'show dirty': { ...seen, isOfGunicorn: true, doc: 'The dirty pool: its workers and its apps.' },
+  'show sidecars': { ...seen, isOfGunicorn: false, doc: 'The foreign commands that run beside the workers: state, restarts, memory.' },
   'show config': { ...seen, isOfGunicorn: true, doc: 'Every setting with its present value.' },
   'show stats': { ...seen, isOfGunicorn: true, doc: 'Counters since the start, those of workers that are gone included.' },
   'show listeners': { ...seen, isOfGunicorn: true, doc: 'The sockets that are bound.' },

@@ -13,14 +13,17 @@ export function calmed(snapshot: Snapshot): Snapshot {
     dirtyArbiter: snapshot.dirtyArbiter === null ? null : calm(snapshot.dirtyArbiter),
     workers: snapshot.workers.map(calmWorker),
     dirtyWorkers: snapshot.dirtyWorkers.map(calmWorker),
+    sidecars: snapshot.sidecars.map((view) => ({ ...view, memoryBytes: calmBytes(view.memoryBytes) })),
   }
 }
+
+const calmBytes = (bytes: number) => Math.round(bytes / memoryStep) * memoryStep
 
 function calm<View extends ProcessView>(view: View): View {
   return {
     ...view,
-    memoryBytes: Math.round(view.memoryBytes / memoryStep) * memoryStep,
-    heapBytes: Math.round(view.heapBytes / memoryStep) * memoryStep,
+    memoryBytes: calmBytes(view.memoryBytes),
+    heapBytes: calmBytes(view.heapBytes),
     utilization: Math.round(view.utilization * 100) / 100,
     lagMs: Math.round(view.lagMs),
   }

@@ -75,8 +75,9 @@ export function createTap({ who, record }: TapOptions): Tap {
   let seq = 0
 
   /** Numbers that are used again (of lanes) or are always the same (of rollings) are told apart by how often they were. */
-  function nameOf(chart: string, label: string, { age, lane, address }: ChartSnapshot['context']): string {
-    const own = chart === 'worker-handle' ? age : chart === 'lane' ? lane : chart === 'listener' ? address : ''
+  function nameOf(chart: string, label: string, { age, lane, address, name: sidecar }: ChartSnapshot['context']): string {
+    const own =
+      chart === 'worker-handle' ? age : chart === 'lane' ? lane : chart === 'listener' ? address : chart === 'sidecar' ? sidecar : ''
     const name = [chart, label, own].filter((part) => part !== '' && part !== undefined).join(' ')
     if (chart === 'worker-handle') return name
     const times = (named.get(name) ?? 0) + 1
@@ -192,6 +193,10 @@ function identityOf({ machine: { id }, context }: ChartSnapshot): Record<string,
   if (id === 'worker-handle') {
     const { slot, age, generation, pid } = context as Record<string, number | null>
     return { slot: slot ?? null, age: age ?? null, generation: generation ?? null, childPid: pid ?? null }
+  }
+  if (id === 'sidecar') {
+    const { name, age, pid } = context as Record<string, string | number | null>
+    return { sidecar: name ?? null, age: age ?? null, childPid: pid ?? null }
   }
   return id === 'lane' ? { lane: (context['lane'] as number | undefined) ?? null } : {}
 }

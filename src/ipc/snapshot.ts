@@ -18,6 +18,8 @@ export interface Snapshot {
   readonly dirtyArbiter: ProcessView | null
   readonly dirtyWorkers: readonly WorkerView[]
   readonly dirtyApps: readonly DirtyAppView[]
+  /** In the order in which they were started. */
+  readonly sidecars: readonly SidecarView[]
   /** Calls that have ended. */
   readonly dirtyCalls: number
   /** Of all workers since the start, those that are gone included. */
@@ -56,6 +58,23 @@ export interface WorkerView extends ProcessView {
   readonly threads: readonly ThreadFact[]
   /** Of a dirty worker. */
   readonly apps: readonly string[]
+}
+
+/** A foreign command that runs beside the workers. */
+export interface SidecarView {
+  readonly name: string
+  /** With its arguments. */
+  readonly command: string
+  readonly restart: 'always' | 'on-failure' | 'never'
+  /** Null while there is no process. */
+  readonly pid: number | null
+  readonly state: string
+  readonly stateSince: number
+  readonly startedAt: number | null
+  /** How often it was started again. */
+  readonly restarts: number
+  /** Resident memory of the process itself; 0 = not known. */
+  readonly memoryBytes: number
 }
 
 export interface ListenerView {

@@ -241,6 +241,52 @@ export const events = {
     'cut after the grace of {graceMs} ms: {count} jobs',
     'What a drain waited for in vain: `requests` has the labels of tracked jobs, and `isRunning` says whether the function itself had not returned.',
   ),
+  'sidecar.booting': row(
+    'info',
+    'starting sidecar {sidecar} with pid {childPid}',
+    'A foreign command that runs beside the workers was spawned.',
+  ),
+  'sidecar.ready': row('info', 'sidecar {sidecar} ready in {readyMs} ms', 'What its `readyWhen` asks for is the case.'),
+  'sidecar.output': row('info', '{sidecar}: {line}', 'A line that a sidecar has printed; `stream` is stdout or stderr.'),
+  'sidecar.output-dropped': row(
+    'warning',
+    '{count} lines of sidecar {sidecar} were dropped',
+    'A sidecar printed more than 500 lines in a second. It was read all the same, so that it was not held up.',
+  ),
+  'sidecar.boot-failed': row('error', 'sidecar {sidecar} did not get ready: {how}', 'A sidecar ended before it was ready.'),
+  'sidecar.boot-timeout': row(
+    'error',
+    'sidecar {sidecar} not ready after {bootTimeoutS} s',
+    'It did not get ready within its `bootTimeout`, and is killed.',
+  ),
+  'sidecar.draining': row('info', 'sidecar {sidecar} is told to end: {reason}', 'It was sent its `stopSignal`.'),
+  'sidecar.grace-over': row(
+    'error',
+    'sidecar {sidecar} not gone after its grace',
+    'It did not end within its `gracefulTimeout`, and is killed.',
+  ),
+  'sidecar.autopsy': row(
+    'error',
+    'sidecar {sidecar} is in state {state}',
+    'What the kernel knows of a sidecar that is late and about to be killed: state (T is stopped, D cannot be interrupted), wait channel, children.',
+  ),
+  'sidecar.gone': row('info', 'sidecar {sidecar} gone: {how}', 'It was told to end, and has ended.'),
+  'sidecar.finished': row('info', 'sidecar {sidecar} has finished: {how}', 'It has ended well, and its `restart` does not want it again.'),
+  'sidecar.died': row(
+    'error',
+    'sidecar {sidecar} died: {how}',
+    'It ended without being asked. It is started again, unless its `restart` is never.',
+  ),
+  'sidecar.backoff': row(
+    'warning',
+    'too many restarts: sidecar {sidecar} waits {delayMs} ms',
+    'More than 10 restarts within 10 s, or 10 boots in a row that failed: the next one waits, doubling up to 30 s.',
+  ),
+  'sidecar.guard-lost': row(
+    'warning',
+    'the guard of the sidecars was killed by {signal}: another is started',
+    'The small process that ends the sidecars if the arbiter cannot is gone. There is another in a moment.',
+  ),
   'request.hung': row(
     'error',
     '{method} {path} got no answer for {ageMs} ms: 504',

@@ -17,6 +17,12 @@ export function procState(pid: number): ProcState | null {
   return { state, waitChannel: waitChannel === '0' ? null : waitChannel, children: childrenOf(pid) }
 }
 
+/** 0 where it is not known. */
+export function residentBytes(pid: number): number {
+  const kib = /^VmRSS:\s*(\d+) kB$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1]
+  return Number(kib ?? 0) * 1_024
+}
+
 function childrenOf(pid: number): string[] {
   let threads: string[]
   try {

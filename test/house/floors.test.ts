@@ -23,6 +23,7 @@ const floors: readonly (readonly string[])[] = [
     'src/jobs',
     'src/dashboard',
     'src/job-queues',
+    'src/sidecars',
   ],
   ['src/compose'],
   ['src/entry', 'src/index.ts', 'src/dirty.ts', 'src/bullmq.ts'],

@@ -8,6 +8,7 @@ import { placeholder } from '../../machines/effect.ts'
 import { charts } from '../../machines/index.ts'
 import { arbiterChart } from '../../src/compose/arbiter/arbiter-chart.ts'
 import { keeperChart } from '../../src/compose/arbiter/keeper-chart.ts'
+import { sidecarChart } from '../../src/compose/arbiter/sidecar-chart.ts'
 import { dirtyArbiterChart } from '../../src/compose/dirty/dirty-arbiter-chart.ts'
 import { threadPoolChart } from '../../src/compose/thread-pool-chart.ts'
 import { workerChart } from '../../src/compose/worker/worker-chart.ts'
@@ -36,6 +37,7 @@ const composed = {
   ...lacking(workerChart(nothing, nothing, nothing)),
   ...lacking(threadPoolChart(nothing, nothing)),
   ...lacking(keeperChart(nothing, nothing)),
+  ...lacking(sidecarChart(nothing, nothing)),
 }
 
 describe.each(Object.keys(charts))('the chart %s', (id) => {

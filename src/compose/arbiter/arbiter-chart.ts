@@ -62,11 +62,13 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
       announceCommit(_, { generation, workers }) {
         scope.commit(generation, workers)
         settleDirty(scope)
+        scope.sidecars?.settle('reload')
         void settleRemotes(scope)
       },
       announceRollback(_, { problem }) {
         scope.rollBack(problem)
         settleDirty(scope)
+        scope.sidecars?.settle('rollback')
       },
     }),
   })

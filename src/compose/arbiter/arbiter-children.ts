@@ -45,6 +45,7 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
     spawnFacts: (input) => spawnFacts(scope, input),
     onBooting(child) {
       scope.counts.spawn()
+      scope.sidecars?.watchWorker(child.pid ?? 0)
       logOf(child).event('worker.booting', { childPid: child.pid })
     },
     onLoaded: (child, kind, loadMs) => logOf(child).event('worker.loaded', { childPid: child.pid, kind, loadMs }),
@@ -80,10 +81,14 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
     onGone(child) {
       const farewell = scope.runHookOf(child.input.generation, 'childExit', workerFacts(child))
       leaveListeners(scope, actor, child.input)
+      scope.sidecars?.forgetWorker(child.pid ?? 0)
       scope.farewells.add(farewell)
       void farewell.then(() => scope.farewells.delete(farewell))
       // Not before the roster knows that it is gone; at the end of all the dirty pool has its own turn.
-      setImmediate(() => scope.isServing() && settleDirty(scope))
+      setImmediate(() => {
+        if (scope.isServing()) settleDirty(scope)
+        scope.sidecars?.sweep()
+      })
     },
   }
 }

@@ -15,6 +15,7 @@ import type { ArbiterScope, GenerationRecord } from './arbiter-scope.ts'
 /** @throws MON_PIDFILE_HELD, MON_PIDFILE_FAILED, MON_LOG_FILE, MON_METRICS_BIND, MON_DASHBOARD */
 export async function prepare(scope: ArbiterScope, entry: ArbiterEntry): Promise<void> {
   const { settings } = scope.current.config
+  await lookAtSidecars(settings)
   if (settings.pidfile !== null) {
     writePidFile(settings.pidfile)
     scope.hasPidFile = true
@@ -23,10 +24,28 @@ export async function prepare(scope: ArbiterScope, entry: ArbiterEntry): Promise
   await openDoors(scope, entry)
   await scope.runHook('nworkersChanged', scope.workersWanted, null)
   await scope.runHook('onStarting')
+  // First of all that runs: dirty apps and workers may need them to boot.
+  await readySidecars(scope, scope.current)
   if (hasDirtyApps(scope.current)) {
     scope.dirty = createDirtyKeeper(scope, entry.dirtyPath, scope.current)
     await scope.dirty.start()
   }
+}
+
+/** @throws MON_SIDECAR_COMMAND */
+async function lookAtSidecars(settings: Settings): Promise<void> {
+  if (settings.sidecars.length === 0) return
+  const { checkSidecars } = await import('./arbiter-sidecars.ts')
+  checkSidecars(settings)
+}
+
+/** @throws MON_SIDECAR_FAILED */
+async function readySidecars(scope: ArbiterScope, record: GenerationRecord): Promise<void> {
+  const { settings } = record.config
+  if (settings.sidecars.length === 0) return
+  const { createSidecars } = await import('./arbiter-sidecars.ts')
+  scope.sidecars ??= createSidecars(scope, settings)
+  await scope.sidecars.start(record)
 }
 
 /** Null when calls of the new generation can be made, else why they cannot. */
@@ -77,10 +96,12 @@ export async function readCandidate(
     const before = new Set(scope.current.listeners.map((order) => order.id))
     const unreachable = await remotesProblem(config.settings)
     if (unreachable !== null) return { ok: false, problem: unreachable.message }
+    await lookAtSidecars(config.settings)
     const record = scope.add(config)
     giveLogsAway(config.settings)
     const after = new Set(record.listeners.map((order) => order.id))
     await scope.runHookOf(record.facts.generation, 'onReload')
+    await readySidecars(scope, record)
     // First: the new workers' app may call what only the new dirty apps have.
     const problem = await readyDirty(scope, dirtyPath, record)
     if (problem !== null) return { ok: false, problem: `dirty apps: ${problem}` }

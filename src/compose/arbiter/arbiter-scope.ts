@@ -26,6 +26,7 @@ import { hookLog } from '../hook-log.ts'
 import type { Remotes } from '../remotes.ts'
 import type { DirtyKeeper } from './arbiter-dirty.ts'
 import { type ArbiterRecorder, createArbiterRecorder } from './arbiter-recorder.ts'
+import type { Sidecars } from './arbiter-sidecars.ts'
 
 /** A configuration and what the charts know of it. */
 export interface GenerationRecord {
@@ -71,6 +72,8 @@ export interface ArbiterScope {
   isServing(): boolean
   /** Null when there are no dirty apps. */
   dirty: DirtyKeeper | null
+  /** Null when there are none. */
+  sidecars: Sidecars | null
   hasPidFile: boolean
   /** Where the arbiter itself answers. */
   readonly doors: Set<{ close(): void }>
@@ -135,6 +138,7 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
     actor: null,
     workersWanted: 0,
     dirty: null,
+    sidecars: null,
     isServing: () => false,
     hasPidFile: false,
     doors: new Set(),

@@ -26,6 +26,7 @@ export function snapshotOf(scope: ArbiterScope): Snapshot {
     dirtyArbiter: pool?.arbiter ?? null,
     dirtyWorkers: (pool?.pool?.workers ?? []).map((view) => since(dirtyPid, `worker-handle ${view.age}`, view)),
     dirtyApps: pool?.pool?.apps ?? [],
+    sidecars: scope.sidecars?.views() ?? [],
     dirtyCalls: pool?.calls ?? 0,
     totals: roster.totals(),
     ...scope.counts.read(),

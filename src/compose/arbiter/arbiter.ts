@@ -73,7 +73,8 @@ function ended(actor: ArbiterActor, scope: ArbiterScope): Promise<number> {
 async function finish(scope: ArbiterScope, entry: ArbiterEntry, exitCode: number, isQuick: boolean): Promise<number> {
   scope.roster.stop()
   scope.gauges.stop()
-  if (scope.dirty !== null) await stopDirty(scope.dirty, scope, entry, isQuick)
+  const kept = [scope.dirty, scope.sidecars].filter((one) => one !== null)
+  if (kept.length > 0) await stopKept(kept, scope, entry, isQuick)
   const { pidfile } = scope.current.config.settings
   if (pidfile !== null && scope.hasPidFile) removePidFile(pidfile)
   const lastHooks = Promise.all(scope.farewells).then(() => scope.runHook('onExit'))
@@ -85,21 +86,33 @@ async function finish(scope: ArbiterScope, entry: ArbiterEntry, exitCode: number
   return exitCode
 }
 
-/** Last of all that runs: workers that drain may still need an answer. INT is quick, a second one waits for nothing. */
-async function stopDirty(dirty: DirtyKeeper, scope: ArbiterScope, entry: ArbiterEntry, isQuick: boolean): Promise<void> {
+/**
+ * Last of all that runs, the dirty pool and then the sidecars: workers that drain may still need an answer. INT is quick, a
+ * second one waits for nothing.
+ */
+async function stopKept(
+  kept: readonly Pick<DirtyKeeper, 'stop' | 'force'>[],
+  scope: ArbiterScope,
+  entry: ArbiterEntry,
+  isQuick: boolean,
+): Promise<void> {
   let isQuickNow = isQuick
+  let present = kept[0]
   entry.onSignal((signal) => {
     scope.log.event('arbiter.signal', { signal })
     if (!/^SIG(INT|QUIT)$/.test(signal)) return
     if (isQuickNow) {
       scope.log.event('arbiter.forced')
-      dirty.force()
+      for (const one of kept) one.force()
     } else {
       isQuickNow = true
-      void dirty.stop(true)
+      void present?.stop(true)
     }
   })
-  await dirty.stop(isQuick)
+  for (const one of kept) {
+    present = one
+    await one.stop(isQuickNow)
+  }
 }
 
 /** All workers are gone: the last hooks alone may not keep the arbiter for longer than them, nor when it is told to go again. */

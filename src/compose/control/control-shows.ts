@@ -1,9 +1,9 @@
 /** The commands that only show: what the arbiter knows, in Gunicorn's words where it has them. */
 import { MonocerosError } from '../../base/errors.ts'
 import { snakeOf } from '../../config/row.ts'
-import { valueRows } from '../../config/settings.ts'
+import { type Settings, valueRows } from '../../config/settings.ts'
 import type { Handlers } from '../../control/command-table.ts'
-import type { ProcessView, Snapshot, WorkerView } from '../../ipc/snapshot.ts'
+import type { ProcessView, SidecarView, Snapshot, WorkerView } from '../../ipc/snapshot.ts'
 import { acceptQueues } from '../../os/accept-queues.ts'
 import type { ArbiterScope } from '../arbiter/arbiter-scope.ts'
 import { snapshotOf } from '../arbiter/arbiter-snapshot.ts'
@@ -12,6 +12,7 @@ type Shown =
   | 'show all'
   | 'show workers'
   | 'show dirty'
+  | 'show sidecars'
   | 'show config'
   | 'show stats'
   | 'show listeners'
@@ -36,6 +37,7 @@ export function showHandlers(scope: ArbiterScope): Pick<Handlers, Shown> {
         dirty_arbiter: now.dirtyArbiter && { ...processFields(now.dirtyArbiter, now), type: 'dirty_arbiter', role: 'dirty master' },
         dirty_workers: now.dirtyWorkers.map((worker) => ({ ...workerFields(worker, now), apps: worker.apps })),
         dirty_worker_count: now.dirtyWorkers.length,
+        sidecars: now.sidecars.map((sidecar) => sidecarFields(sidecar, now)),
       }
     },
     'show workers'() {
@@ -60,6 +62,10 @@ export function showHandlers(scope: ArbiterScope): Pick<Handlers, Shown> {
           capacity,
         })),
       }
+    },
+    'show sidecars'() {
+      const now = snapshotOf(scope)
+      return { sidecars: now.sidecars.map((sidecar) => sidecarFields(sidecar, now)), count: now.sidecars.length }
     },
     'show config': () => configOf(scope),
     'show stats'() {
@@ -218,15 +224,42 @@ function workerFields(worker: WorkerView, now: Snapshot) {
   }
 }
 
+const dirtyWorkerFields = (worker: WorkerView, now: Snapshot) => ({
+  ...workerFields(worker, now),
+  spare: worker.slot < 0,
+  apps: worker.apps,
+})
+
+function sidecarFields(
+  { name, command, restart, pid, state, stateSince, startedAt, restarts, memoryBytes }: SidecarView,
+  { at }: Snapshot,
+) {
+  return {
+    name,
+    command,
+    restart,
+    pid,
+    state,
+    for_s: secondsBetween(stateSince, at),
+    uptime: startedAt === null ? null : secondsBetween(startedAt, at),
+    restarts,
+    memory_bytes: memoryBytes,
+  }
+}
+
 /** What must not be shown to whoever looks over a shoulder. */
 const isSecret = (name: string) => /token|secret|password/i.test(name)
+
+function shownSetting(name: string, value: unknown): unknown {
+  // The environment of a command is where its secrets are.
+  if (name === 'sidecars') return (value as Settings['sidecars']).map((one) => ({ ...one, env: Object.keys(one.env) }))
+  return isSecret(name) && value !== null ? '***' : value
+}
 
 function configOf({ current }: ArbiterScope): Record<string, unknown> {
   const values = current.config.settings as Readonly<Record<string, unknown>>
   const rows = valueRows.filter(({ name, isCallersOnly }) => isCallersOnly !== true && name !== 'rawEnv')
-  return Object.fromEntries(
-    rows.map(({ name, gunicorn }) => [gunicorn ?? snakeOf(name), isSecret(name) && values[name] !== null ? '***' : values[name]]),
-  )
+  return Object.fromEntries(rows.map(({ name, gunicorn }) => [gunicorn ?? snakeOf(name), shownSetting(name, values[name])]))
 }
 
 /** By pid, by role, or by any part of the name of an actor. */

@@ -29,6 +29,7 @@ export function familiesOf(known: Known): Family[] {
     ...ofProcesses(known.snapshot),
     ...ofThreads(known),
     ...ofDirty(known.snapshot),
+    ...ofSidecars(known.snapshot),
   ]
 }
 
@@ -194,3 +195,26 @@ function ofDirty({ dirtyArbiter, dirtyWorkers, dirtyWorkersWanted, dirtyApps, di
 
 const labelled = (name: string, values: Readonly<Record<string, number>>): Sample[] =>
   Object.entries(values).map(([label, value]) => ({ labels: { [name]: label }, value }))
+function ofSidecars({ sidecars }: Snapshot): Family[] {
+  if (sidecars.length === 0) return []
+  const of = (read: (sidecar: Snapshot['sidecars'][number]) => number): Sample[] =>
+    sidecars.map((sidecar) => ({ labels: { sidecar: sidecar.name }, value: read(sidecar) }))
+  return [
+    gauge(
+      'monoceros_sidecar_up',
+      'Whether a sidecar is ready: 1 or 0.',
+      of(({ state }) => (state === 'ready' ? 1 : 0)),
+    ),
+    counter(
+      'monoceros_sidecar_restarts_total',
+      'How often a sidecar was started again.',
+      of(({ restarts }) => restarts),
+    ),
+    gauge(
+      'monoceros_sidecar_resident_memory_bytes',
+      'Resident memory of the process of a sidecar, without what it has started.',
+      of(({ memoryBytes }) => memoryBytes),
+    ),
+  ]
+}
+

@@ -42,6 +42,20 @@ const views: Partial<Record<CommandName, View>> = {
   'show machines': list(
     'machines',
     [number('pid'), text('role'), text('actor'), state, seconds('for_s', 'FOR'), text('event'), text('cause')],
+  'show sidecars': list(
+    'sidecars',
+    [
+      text('name'),
+      number('pid'),
+      state,
+      seconds('for_s', 'FOR'),
+      bytes('memory_bytes', 'MEMORY'),
+      number('restarts'),
+      text('restart'),
+      text('command'),
+    ],
+    'no sidecars: they are commands named in the setting sidecars',
+  ),
     'no charts',
   ),
   'show events': (data, paint) =>
@@ -98,12 +112,13 @@ function tree(data: Row): Row[] {
     { ...(data['arbiter'] as Row), process: `arbiter [${shown(data['name'])}]` },
     ...workers.map((row, at) => ({
       ...row,
-      process: `${branch(dirtyArbiter === null && at === workers.length - 1)}worker ${shown(row['slot'])}`,
+      process: `${branch(sidecars.length === 0 && dirtyArbiter === null && at === workers.length - 1)}worker ${shown(row['slot'])}`,
+  const sidecars = rowsIn(data, 'sidecars')
     })),
-    ...(dirtyArbiter === null ? [] : [{ ...dirtyArbiter, process: '└─ dirty-arbiter' }]),
+    ...(dirtyArbiter === null ? [] : [{ ...dirtyArbiter, process: `${branch(sidecars.length === 0)}dirty-arbiter` }]),
     ...dirty.map((row, at) => ({
       ...row,
-      process: `   ${branch(at === dirty.length - 1)}dirty-worker ${shown(row['slot'])} [${shown(row['apps'])}]`,
+      process: `${sidecars.length === 0 ? '   ' : '│  '}${branch(at === dirty.length - 1)}dirty-worker ${slot.cell(row)} [${shown(row['apps'])}]`,
     })),
   ]
 }
@@ -111,6 +126,7 @@ function tree(data: Row): Row[] {
 function showDirty(data: Row, paint: Paint): string {
   if (data['enabled'] !== true) return 'no dirty pool: it is for apps given with --dirty-app'
   const apps = table(
+    ...sidecars.map((row, at) => ({ ...row, process: `${branch(at === sidecars.length - 1)}sidecar ${shown(row['name'])}` })),
     [
       text('name', 'APP'),
       text('import_path', 'MODULE'),

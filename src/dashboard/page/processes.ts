@@ -2,7 +2,7 @@
 import type { Instance, Instances } from '../../ipc/instances.ts'
 import type { ProcessView, Snapshot, WorkerView } from '../../ipc/snapshot.ts'
 
-export type ProcessKind = 'arbiter' | 'worker' | 'dirty-arbiter' | 'dirty-worker'
+export type ProcessKind = 'arbiter' | 'worker' | 'dirty-arbiter' | 'dirty-worker' | 'sidecar'
 
 export interface ProcessRow {
   /** The same for as long as the process lives. */
@@ -44,6 +44,7 @@ export function processesOf(instances: Instances, ended: readonly Instance[], sn
   ]
 }
 
+    ...all.filter(({ chart }) => chart === 'sidecar').map(sidecarRow),
 export function kindOf({ role, actor }: Pick<Instance, 'role' | 'actor'>): ProcessKind {
   if (role === 'dirty-arbiter') return 'dirty-worker'
   return actor.startsWith('worker-handle dirty-arbiter') ? 'dirty-arbiter' : 'worker'
@@ -89,11 +90,31 @@ function numberIn({ last, ledBy }: Instance, fact: string): number | null {
   const value = last.facts[fact] ?? ledBy.facts[fact]
   return typeof value === 'number' ? value : null
 }
+/** It is named by its actor: one of the same name that follows a reload is another. */
+function sidecarRow(handle: Instance): ProcessRow {
+  const { actor, state, sinceAt } = handle
+  const hasProcess = !state.startsWith('gone')
+  return {
+    key: actor,
+    kind: 'sidecar',
+    name: actor.split('#', 1)[0] ?? actor,
+    pid: hasProcess ? numberIn(handle, 'childPid') : null,
+    slot: null,
+    age: numberIn(handle, 'age'),
+    generation: null,
+    state,
+    sinceAt,
+    handle,
+    figures: null,
+  }
+}
+
 
 /** The charts that run in a process; of a worker first the one that looks at it from outside. */
 export function actorsOf(row: ProcessRow, instances: Instances): Instance[] {
   const inside = [...instances.values()].filter(
-    ({ pid, chart }) => pid === row.pid && !(chart === 'worker-handle' && (row.kind === 'arbiter' || row.kind === 'dirty-arbiter')),
+    ({ pid, chart }) =>
+      pid === row.pid && !((chart === 'worker-handle' || chart === 'sidecar') && (row.kind === 'arbiter' || row.kind === 'dirty-arbiter')),
   )
   const sorted = inside.sort((one, other) => rank(one) - rank(other) || one.actor.localeCompare(other.actor, 'en', { numeric: true }))
   return row.kind === 'arbiter' ? sorted : [row.handle, ...sorted]

@@ -58,7 +58,8 @@ const ended = computed<readonly Instance[]>(() => {
     index-- > 0 && past.steps[index]!.step.at > at - endShownMs;
   ) {
     const { step } = past.steps[index]!
-    if (step.chart === 'worker-handle' && step.isOver) found.push({ ...step, state: step.to, sinceAt: step.at, ledBy: step, last: step })
+    if ((step.chart === 'worker-handle' || step.chart === 'sidecar') && step.isOver)
+      found.push({ ...step, state: step.to, sinceAt: step.at, ledBy: step, last: step })
   }
   return found
 })
