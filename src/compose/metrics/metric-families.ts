@@ -193,8 +193,6 @@ function ofDirty({ dirtyArbiter, dirtyWorkers, dirtyWorkersWanted, dirtyApps, di
   ]
 }
 
-const labelled = (name: string, values: Readonly<Record<string, number>>): Sample[] =>
-  Object.entries(values).map(([label, value]) => ({ labels: { [name]: label }, value }))
 function ofSidecars({ sidecars }: Snapshot): Family[] {
   if (sidecars.length === 0) return []
   const of = (read: (sidecar: Snapshot['sidecars'][number]) => number): Sample[] =>
@@ -218,3 +216,5 @@ function ofSidecars({ sidecars }: Snapshot): Family[] {
   ]
 }
 
+const labelled = (name: string, values: Readonly<Record<string, number>>): Sample[] =>
+  Object.entries(values).map(([label, value]) => ({ labels: { [name]: label }, value }))

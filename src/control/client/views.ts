@@ -36,12 +36,6 @@ const views: Partial<Record<CommandName, View>> = {
     table([{ head: 'PROCESS', cell: (row) => String(row['process']) }, ...workerColumns, ...traffic], tree(data), paint),
   'show workers': list('workers', [...workerColumns, beat, ...traffic], 'no workers'),
   'show dirty': showDirty,
-  'show config': (data) => fields(data),
-  'show stats': (data) => fields({ ...data, uptime: secondsText(data['uptime']), memory: bytesText(data['memory_bytes']) }),
-  'show listeners': list('listeners', [text('address'), text('type'), number('fd')], 'no listeners'),
-  'show machines': list(
-    'machines',
-    [number('pid'), text('role'), text('actor'), state, seconds('for_s', 'FOR'), text('event'), text('cause')],
   'show sidecars': list(
     'sidecars',
     [
@@ -56,6 +50,12 @@ const views: Partial<Record<CommandName, View>> = {
     ],
     'no sidecars: they are commands named in the setting sidecars',
   ),
+  'show config': (data) => fields(data),
+  'show stats': (data) => fields({ ...data, uptime: secondsText(data['uptime']), memory: bytesText(data['memory_bytes']) }),
+  'show listeners': list('listeners', [text('address'), text('type'), number('fd')], 'no listeners'),
+  'show machines': list(
+    'machines',
+    [number('pid'), text('role'), text('actor'), state, seconds('for_s', 'FOR'), text('event'), text('cause')],
     'no charts',
   ),
   'show events': (data, paint) =>
@@ -107,26 +107,26 @@ function tree(data: Row): Row[] {
   const workers = rowsIn(data, 'web_workers')
   const dirtyArbiter = data['dirty_arbiter'] as Row | null
   const dirty = rowsIn(data, 'dirty_workers')
+  const sidecars = rowsIn(data, 'sidecars')
   const branch = (isLast: boolean) => (isLast ? '└─ ' : '├─ ')
   return [
     { ...(data['arbiter'] as Row), process: `arbiter [${shown(data['name'])}]` },
     ...workers.map((row, at) => ({
       ...row,
       process: `${branch(sidecars.length === 0 && dirtyArbiter === null && at === workers.length - 1)}worker ${shown(row['slot'])}`,
-  const sidecars = rowsIn(data, 'sidecars')
     })),
     ...(dirtyArbiter === null ? [] : [{ ...dirtyArbiter, process: `${branch(sidecars.length === 0)}dirty-arbiter` }]),
     ...dirty.map((row, at) => ({
       ...row,
       process: `${sidecars.length === 0 ? '   ' : '│  '}${branch(at === dirty.length - 1)}dirty-worker ${slot.cell(row)} [${shown(row['apps'])}]`,
     })),
+    ...sidecars.map((row, at) => ({ ...row, process: `${branch(at === sidecars.length - 1)}sidecar ${shown(row['name'])}` })),
   ]
 }
 
 function showDirty(data: Row, paint: Paint): string {
   if (data['enabled'] !== true) return 'no dirty pool: it is for apps given with --dirty-app'
   const apps = table(
-    ...sidecars.map((row, at) => ({ ...row, process: `${branch(at === sidecars.length - 1)}sidecar ${shown(row['name'])}` })),
     [
       text('name', 'APP'),
       text('import_path', 'MODULE'),

@@ -71,8 +71,8 @@ export function createLanes(): Lanes {
 
 function placeOf(step: Transition): Place | null {
   if (step.chart === 'arbiter') return { name: 'arbiter', rank: 0, process: 'arbiter' }
-  if (step.chart !== 'worker-handle') return null
   if (step.chart === 'sidecar') return { name: step.actor.split('#', 1)[0] ?? step.actor, rank: 3e6, process: step.actor }
+  if (step.chart !== 'worker-handle') return null
   const kind = kindOf(step)
   const { slot, age } = step.facts
   if (typeof slot !== 'number') return null

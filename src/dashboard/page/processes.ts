@@ -41,10 +41,10 @@ export function processesOf(instances: Instances, ended: readonly Instance[], sn
     ...byPlace('worker'),
     ...byPlace('dirty-arbiter'),
     ...byPlace('dirty-worker'),
+    ...all.filter(({ chart }) => chart === 'sidecar').map(sidecarRow),
   ]
 }
 
-    ...all.filter(({ chart }) => chart === 'sidecar').map(sidecarRow),
 export function kindOf({ role, actor }: Pick<Instance, 'role' | 'actor'>): ProcessKind {
   if (role === 'dirty-arbiter') return 'dirty-worker'
   return actor.startsWith('worker-handle dirty-arbiter') ? 'dirty-arbiter' : 'worker'
@@ -85,11 +85,6 @@ function arbiterRow(instance: Instance, figures: ProcessView | null): ProcessRow
   }
 }
 
-/** A later step may say less than an earlier one, so both are asked. */
-function numberIn({ last, ledBy }: Instance, fact: string): number | null {
-  const value = last.facts[fact] ?? ledBy.facts[fact]
-  return typeof value === 'number' ? value : null
-}
 /** It is named by its actor: one of the same name that follows a reload is another. */
 function sidecarRow(handle: Instance): ProcessRow {
   const { actor, state, sinceAt } = handle
@@ -109,6 +104,11 @@ function sidecarRow(handle: Instance): ProcessRow {
   }
 }
 
+/** A later step may say less than an earlier one, so both are asked. */
+function numberIn({ last, ledBy }: Instance, fact: string): number | null {
+  const value = last.facts[fact] ?? ledBy.facts[fact]
+  return typeof value === 'number' ? value : null
+}
 
 /** The charts that run in a process; of a worker first the one that looks at it from outside. */
 export function actorsOf(row: ProcessRow, instances: Instances): Instance[] {
