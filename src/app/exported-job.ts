@@ -28,9 +28,11 @@ export async function exportedJob(namespace: ModuleNamespace, spec: AppSpec): Pr
   for (const name of impliedNames) {
     for (const holder of holdersOf(namespace)) {
       if (holder[name] === undefined) continue
-      const problem = problemWith(holder[name])
-      if (problem === null) return holder[name] as JobFunction
-      problems.push(`${name} is ${problem}`)
+      const value = holder[name]
+      const problem = problemWith(value)
+      if (problem === null) return value as JobFunction
+      // What CommonJS exports as a whole is only where its names are.
+      if (typeof value === 'function' || kindOf(value) !== null) problems.push(`${name} is ${problem}`)
     }
   }
   throw fail(problems[0] ?? `it exports no function as default, job or run (exported: ${namesIn(namespace)})`)

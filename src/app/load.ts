@@ -42,23 +42,31 @@ export async function importApp(file: string, options: ImportOptions): Promise<M
   }
 }
 
-function run(file: string, format: Format): Promise<ModuleNamespace> {
-  if (format.isMixed) return runByJiti(file)
-  if (format.system === 'esm') return runModule(file, format)
-  if (!format.isTypeScript) return runCommonJs(file)
-  return canRequireTypeScript() ? runCommonJsTypeScript(file) : runByJiti(file)
+/** Imports a module that is not the program, such as a worker class: in the same syntaxes, and it throws what it throws. */
+export async function importPart(file: string): Promise<ModuleNamespace> {
+  const real = realpathSync(file)
+  const format = formatOf(real)
+  if (!format.isTypeScript) return await import(pathToFileURL(real).href)
+  return await (format.isMixed || format.system === 'cjs' ? runByJiti(real, false) : runModule(real, format, false))
 }
 
-async function runModule(file: string, format: Format): Promise<ModuleNamespace> {
+function run(file: string, format: Format): Promise<ModuleNamespace> {
+  if (format.isMixed) return runByJiti(file, true)
+  if (format.system === 'esm') return runModule(file, format, true)
+  if (!format.isTypeScript) return runCommonJs(file)
+  return canRequireTypeScript() ? runCommonJsTypeScript(file) : runByJiti(file, true)
+}
+
+async function runModule(file: string, format: Format, isMain: boolean): Promise<ModuleNamespace> {
   const url = pathToFileURL(file).href
-  const unmark = markModuleMain(file, url)
+  const unmark = isMain ? markModuleMain(file, url) : () => {}
   const answer = await importLinked(url).finally(unmark)
   if (answer.ok) return answer.namespace
   // A decorator hides from Node that the file is an ES module: it links as CommonJS, and then does not compile.
   const hasRun = answer.isLinked && !isUncompiled(answer.error, file)
   const concernsTypeScript = format.isTypeScript || /\.[cm]?tsx?\b/.test(problemOf(answer.error))
   if (hasRun || !concernsTypeScript) throw hasRun ? answer.error : withPlace(answer.error, file)
-  return runByJiti(file).catch((error: unknown) => {
+  return runByJiti(file, isMain).catch((error: unknown) => {
     // Where neither finds a module, Node's sentence is the one that names the importer.
     throw isNotFound(error) && isNotFound(answer.error) ? answer.error : error
   })
@@ -79,12 +87,12 @@ async function runCommonJsTypeScript(file: string): Promise<ModuleNamespace> {
     return namespaceOf(runAsMain(file))
   } catch (error) {
     if (!isUncompiled(error, file)) throw error
-    return await runByJiti(file)
+    return await runByJiti(file, true)
   }
 }
 
-async function runByJiti(file: string): Promise<ModuleNamespace> {
-  return namespaceOf(await importByJiti(file))
+async function runByJiti(file: string, isMain: boolean): Promise<ModuleNamespace> {
+  return namespaceOf(await importByJiti(file, isMain))
 }
 
 /** CommonJS made from an ES module is one; anything else that was exported is the default, as `import` has it. */

@@ -237,6 +237,23 @@ describe('a worker class of one’s own', () => {
     expect((await ask({ port })).status).toBe(200)
   })
 
+  test('may be TypeScript, with what Node does not strip, and is not taken for the program', async () => {
+    const text = `
+      import type { WorkerClass } from 'monoceros'
+      import { word } from './word'
+      enum Where { header = 'x-class' }
+      const main = (globalThis as any).process.mainModule
+      export const workerClass: WorkerClass = {
+        name: 'typed',
+        create: () => ({ onRequest: (_, res, serve) => { res.setHeader(Where.header, word + (main === undefined)); serve() } }),
+      }`
+    const server = await ready({
+      args: [...args, '-k', './klass.ts'],
+      files: { ...files, 'klass.ts': text, 'word.ts': `export const word: string = 'typed '` },
+    })
+    expect((await ask({ port: server.port(), path: '/tenth' })).headers['x-class']).toBe('typed true')
+  })
+
   test.each([
     ['exports no class', 'export const workerClass = {}'],
     ['cannot be imported', 'import "./there-is-none.mjs"'],

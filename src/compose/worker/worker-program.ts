@@ -1,13 +1,12 @@
 /** The user's program inside a worker: found, imported, started, opened, and told to end. */
 import type { Server } from 'node:net'
 import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { type Adopted, adopt } from '../../app/adopt.ts'
 import { installFastResponse } from '../../app/fast-response.ts'
 import { findApp } from '../../app/find.ts'
 import { holdSignals } from '../../app/held-signals.ts'
 import { installListenTrap, type TrappedListen } from '../../app/listen-trap.ts'
-import { importApp } from '../../app/load.ts'
+import { importApp, importPart } from '../../app/load.ts'
 import { neverServes } from '../../app/never-serves.ts'
 import { parseAppSpec } from '../../app/spec.ts'
 import { parseAddress } from '../../base/address.ts'
@@ -170,8 +169,12 @@ async function classOf(name: string): Promise<WorkerClass> {
   if (name === 'sync') return syncClass
   let found: Partial<WorkerClass> | undefined
   try {
-    const module = (await import(pathToFileURL(resolve(name)).href)) as Record<string, unknown>
-    found = (module['workerClass'] ?? module['default']) as Partial<WorkerClass> | undefined
+    const { workerClass, default: whole } = (await importPart(resolve(name))) as {
+      workerClass?: typeof found
+      default?: typeof found & { workerClass?: typeof found }
+    }
+    // What was compiled to CommonJS without a default export has become one.
+    found = workerClass ?? whole?.workerClass ?? whole
   } catch (error) {
     throw new MonocerosError('MON_WORKER_CLASS', { spec: name, problem: problemOf(error) }, error)
   }
