@@ -6,6 +6,7 @@ import { exitCodes } from '../src/base/exit-codes.ts'
 import { envOf, isHook, sameAsOf, type ValueRow } from '../src/config/row.ts'
 import { settings, valueRows } from '../src/config/settings.ts'
 import { events } from '../src/log/events.ts'
+import { apiPage } from './generate-api.ts'
 import { controlPage } from './generate-control.ts'
 import { machinesPage } from './generate-machines.ts'
 
@@ -19,6 +20,7 @@ export function pages(): Readonly<Record<string, string>> {
     'events.md': eventsPage(),
     'control.md': made + controlPage(),
     'machines.md': made + machinesPage(),
+    'api.md': made + apiPage(),
   }
 }
 

@@ -31,8 +31,12 @@ const usualPatienceMs = 30_000
  *
  * @example
  * const thumbnail = createHandler<ImageApp>(pool, 'images', 'thumbnail')
- * await boss.work('thumbnails', async ([job]) => thumbnail(job.data, { job }))                              // pg-boss
- * const taskList = { thumbnail: (data, { job, abortSignal }) => thumbnail(data, { job, signal: abortSignal }) }   // Graphile Worker
+ * // pg-boss
+ * await boss.work<Uint8Array>('thumbnails', async ([job]) => thumbnail(job.data, { job }))
+ * // Graphile Worker
+ * const taskList: TaskList = {
+ *   thumbnail: async (data, { job, abortSignal }) => void (await thumbnail(data as Uint8Array, { job, signal: abortSignal })),
+ * }
  */
 export function createHandler<App, Action extends ActionOf<App> = ActionOf<App>>(
   pool: CallsDirtyApps,

@@ -1,5 +1,10 @@
 /** What fragments of docstrings may name without having it declared: everything here is in the reader's own program. */
+import type { Worker as BullWorker } from 'bullmq'
+import type { TaskList as GraphileTasks } from 'graphile-worker'
 import type { JobContext } from 'monoceros'
+import type { CallsDirtyApps } from 'monoceros/bullmq'
+import type PgBoss from 'pg-boss'
+import type { ImageApp as Images } from './images.ts'
 
 declare global {
   const ctx: JobContext
@@ -7,4 +12,10 @@ declare global {
   const resize: (job: { readonly data: Uint8Array }) => Promise<Uint8Array>
   const consume: (queue: unknown, options: { readonly signal: AbortSignal }) => Promise<void>
   const queue: unknown
+  type ImageApp = Images
+  const pool: CallsDirtyApps
+  const boss: PgBoss
+  type TaskList = GraphileTasks
+  const Worker: typeof BullWorker
+  const connection: { readonly host: string; readonly port: number }
 }
