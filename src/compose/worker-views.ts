@@ -4,6 +4,7 @@ import type { arbiterMachine } from '../../machines/arbiter.ts'
 import { rowsOf } from '../../machines/arbiter-rules.ts'
 import type { HandleContext } from '../../machines/worker-handle.ts'
 import type { Roster, RosterRow } from '../arbiter/roster.ts'
+import { slotRank } from '../base/slot-name.ts'
 import { statePath } from '../base/state-path.ts'
 import type { Gauges } from '../ipc/messages.ts'
 import type { WorkerView } from '../ipc/snapshot.ts'
@@ -15,7 +16,7 @@ interface HandleSnapshot {
   readonly context: HandleContext
 }
 
-/** In the order of their slots, the elder first. */
+/** In the order of their slots, the elder first; spares at the end. */
 export function workerViews(
   chart: SnapshotFrom<typeof arbiterMachine>,
   roster: Roster,
@@ -28,7 +29,7 @@ export function workerViews(
     // Until it is spawned there is no process to be shown.
     return row === undefined || handle === undefined ? [] : [viewOf(row, handle, appsOf(age))]
   })
-  return rows.sort((one, other) => one.slot - other.slot || one.age - other.age)
+  return rows.sort((one, other) => slotRank(one.slot) - slotRank(other.slot) || one.age - other.age)
 }
 
 function viewOf(row: RosterRow, { value, context }: HandleSnapshot, apps: readonly string[]): WorkerView {

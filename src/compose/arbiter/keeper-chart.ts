@@ -17,6 +17,8 @@ export interface KeeperHost {
 /** What the chart of a child notes, told of a dirty arbiter. */
 export const dirtyEvents = {
   'worker.ready': 'dirty.ready',
+  // None stands by.
+  'worker.promoted': 'dirty.ready',
   'worker.boot-failed': 'dirty.boot-failed',
   'worker.boot-timeout': 'dirty.boot-timeout',
   'worker.recycle': 'dirty.recycle',

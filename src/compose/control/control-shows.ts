@@ -35,7 +35,7 @@ export function showHandlers(scope: ArbiterScope): Pick<Handlers, Shown> {
         web_workers: now.workers.map((worker) => ({ type: 'web', ...workerFields(worker, now) })),
         web_worker_count: now.workers.length,
         dirty_arbiter: now.dirtyArbiter && { ...processFields(now.dirtyArbiter, now), type: 'dirty_arbiter', role: 'dirty master' },
-        dirty_workers: now.dirtyWorkers.map((worker) => ({ ...workerFields(worker, now), apps: worker.apps })),
+        dirty_workers: now.dirtyWorkers.map((worker) => dirtyWorkerFields(worker, now)),
         dirty_worker_count: now.dirtyWorkers.length,
         sidecars: now.sidecars.map((sidecar) => sidecarFields(sidecar, now)),
       }
@@ -50,7 +50,7 @@ export function showHandlers(scope: ArbiterScope): Pick<Handlers, Shown> {
         enabled: now.dirtyArbiter !== null,
         pid: now.dirtyArbiter?.pid ?? null,
         workers_target: now.dirtyWorkersWanted,
-        workers: now.dirtyWorkers.map((worker) => ({ ...workerFields(worker, now), apps: worker.apps })),
+        workers: now.dirtyWorkers.map((worker) => dirtyWorkerFields(worker, now)),
         apps: now.dirtyApps.map(({ app, spec, workersWanted, workerPids, queued, leased, capacity }) => ({
           name: app,
           import_path: spec,

@@ -164,7 +164,12 @@ function ofDirty({ dirtyArbiter, dirtyWorkers, dirtyWorkersWanted, dirtyApps, di
   const of = (read: (app: Snapshot['dirtyApps'][number]) => number): Sample[] =>
     dirtyApps.map((app) => ({ labels: { app: app.app }, value: read(app) }))
   return [
-    gauge('monoceros_dirty_workers', 'Dirty workers by state.', byState(dirtyWorkers)),
+    gauge('monoceros_dirty_workers', 'Dirty workers by state.', byState(dirtyWorkers.filter(({ slot }) => slot >= 0))),
+    gauge(
+      'monoceros_dirty_spares',
+      'Dirty workers that stand by for another’s place, by state.',
+      byState(dirtyWorkers.filter(({ slot }) => slot < 0)),
+    ),
     counter('monoceros_dirty_calls_total', 'Dirty calls that have ended.', dirtyCalls),
     gauge('monoceros_dirty_workers_wanted', 'How many dirty workers there should be.', dirtyWorkersWanted),
     gauge(

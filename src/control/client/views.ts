@@ -1,4 +1,5 @@
 /** What each command's answer looks like to a person. Those without a view of their own are told as names and values. */
+import { slotName } from '../../base/slot-name.ts'
 import { type CommandName, commandNames } from '../command-table.ts'
 import { bytesText, type Column, type Paint, printable, type Row, secondsText, shareText, stateColour, table } from './table.ts'
 
@@ -12,7 +13,12 @@ const seconds = (name: string, head: string): Column => ({ head, cell: (row) => 
 const share = (name: string, head: string): Column => ({ head, cell: (row) => shareText(row[name]), isNumber: true })
 const beat: Column = { ...seconds('last_heartbeat', 'LAST BEAT') }
 const body = [seconds('for_s', 'FOR'), bytes('memory_bytes', 'MEMORY'), share('utilization', 'LOOP'), number('lag_ms', 'LAG MS')]
-const workerColumns = [number('pid'), number('slot'), number('age'), number('generation', 'GEN'), state, ...body]
+const slot: Column = {
+  head: 'SLOT',
+  cell: (row) => (row['spare'] === true ? slotName(Number(row['slot'])) : shown(row['slot'])),
+  isNumber: true,
+}
+const workerColumns = [number('pid'), slot, number('age'), number('generation', 'GEN'), state, ...body]
 const traffic = [number('connections', 'CONNS'), number('active'), number('served')]
 
 const rowsIn = (data: Row, name: string): readonly Row[] => (Array.isArray(data[name]) ? (data[name] as Row[]) : [])

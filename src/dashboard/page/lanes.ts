@@ -1,6 +1,7 @@
 /** The lives of processes as stretches of time, a row for each place: what the timeline draws. */
+import { slotRank } from '../../base/slot-name.ts'
 import type { Transition } from '../../ipc/transition.ts'
-import { kindOf } from './processes.ts'
+import { dirtyName, kindOf } from './processes.ts'
 
 export interface Stretch {
   readonly fromAt: number
@@ -78,5 +79,7 @@ function placeOf(step: Transition): Place | null {
   if (typeof slot !== 'number') return null
   const process = `${kind} ${age}`
   if (kind === 'dirty-arbiter') return { name: 'dirty arbiter', rank: 1e6, process }
-  return kind === 'worker' ? { name: `worker ${slot}`, rank: 1 + slot, process } : { name: `dirty ${slot}`, rank: 2e6 + slot, process }
+  return kind === 'worker'
+    ? { name: `worker ${slot}`, rank: 1 + slot, process }
+    : { name: dirtyName(slot), rank: 2e6 + slotRank(slot), process }
 }

@@ -1,4 +1,5 @@
 /** The tree of processes, told from the charts that live at a moment and, where there are any, from the figures of it. */
+import { slotName, slotRank } from '../../base/slot-name.ts'
 import type { Instance, Instances } from '../../ipc/instances.ts'
 import type { ProcessView, Snapshot, WorkerView } from '../../ipc/snapshot.ts'
 
@@ -35,7 +36,9 @@ export function processesOf(instances: Instances, ended: readonly Instance[], sn
     return rowOf(kind, handle, figures ?? null)
   })
   const byPlace = (kind: ProcessKind) =>
-    rows.filter((row) => row.kind === kind).sort((one, other) => (one.slot ?? 0) - (other.slot ?? 0) || (one.age ?? 0) - (other.age ?? 0))
+    rows
+      .filter((row) => row.kind === kind)
+      .sort((one, other) => slotRank(one.slot ?? 0) - slotRank(other.slot ?? 0) || (one.age ?? 0) - (other.age ?? 0))
   return [
     ...(arbiter === undefined ? [] : [arbiterRow(arbiter, snapshot?.arbiter ?? null)]),
     ...byPlace('worker'),
@@ -50,13 +53,15 @@ export function kindOf({ role, actor }: Pick<Instance, 'role' | 'actor'>): Proce
   return actor.startsWith('worker-handle dirty-arbiter') ? 'dirty-arbiter' : 'worker'
 }
 
+export const dirtyName = (slot: number | null): string => (slot !== null && slot < 0 ? `dirty ${slotName(slot)}` : `dirty ${slot}`)
+
 function rowOf(kind: ProcessKind, handle: Instance, figures: ProcessView | null): ProcessRow {
   const slot = numberIn(handle, 'slot')
   const age = numberIn(handle, 'age')
   return {
     key: `${kind} ${age}`,
     kind,
-    name: kind === 'dirty-arbiter' ? 'dirty arbiter' : kind === 'worker' ? `worker ${slot}` : `dirty ${slot}`,
+    name: kind === 'dirty-arbiter' ? 'dirty arbiter' : kind === 'worker' ? `worker ${slot}` : dirtyName(slot),
     pid: numberIn(handle, 'childPid') ?? figures?.pid ?? null,
     slot,
     age,
