@@ -282,10 +282,10 @@ export const events = {
     'too many restarts: sidecar {sidecar} waits {delayMs} ms',
     'More than 10 restarts within 10 s, or 10 boots in a row that failed: the next one waits, doubling up to 30 s.',
   ),
-  'sidecar.guard-lost': row(
+  'sidecar.guard-replaced': row(
     'warning',
-    'the guard of the sidecars was killed by {signal}: another is started',
-    'The small process that ends the sidecars if the arbiter cannot is gone. There is another in a moment.',
+    'the guard of the sidecars was killed by {signal}; there is another with pid {childPid}',
+    'The small process that ends the sidecars if the arbiter cannot was gone for a moment.',
   ),
   'request.hung': row(
     'error',

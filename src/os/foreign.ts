@@ -21,13 +21,19 @@ export type ForeignChild = ChildProcess & { readonly pid: number }
  * It reads which processes there are until its input ends, which is when the last who could tell it something is gone: then
  * the arbiter has died, and the guard does what was to be done. Lines: `+ PID SIGNAL TENTHS`, a sidecar that leads a process
  * group, with its stop signal and its grace in tenths of a second; `- PID`, reaped; `w PID`, a worker, which goes by itself
- * and for as long may need a sidecar; `p TENTHS`, how long workers are waited for. A pid of a group cannot become that of
- * another process while the group has members.
+ * and for as long may need a sidecar; `p TENTHS`, how long workers are waited for. One that has ended and is not reaped, as
+ * by the first process of a container, lives no more.
  */
 const guardScript = `
 trap '' HUP INT QUIT TERM USR1 USR2 ALRM PIPE
 all= workers= patience=300
 without() { for one in $1; do [ "\${one%%:*}" = "$2" ] || printf ' %s' "$one"; done; }
+alive() {
+  kill -0 "$1" || return 1
+  state=
+  [ ! -r "/proc/$1/status" ] || while read -r key state more; do [ "$key" != State: ] || break; done <"/proc/$1/status"
+  [ "$state" != Z ]
+}
 while read -r what pid signal grace; do
   case $what in
     +) all="$(without "$all" "$pid") $pid:$signal:$grace" ;;
@@ -39,7 +45,7 @@ done
 tick=0
 while [ -n "$workers" ] && [ -n "$all" ] && [ "$tick" -lt "$patience" ]; do
   left=
-  for pid in $workers; do kill -0 "$pid" && left="$left $pid"; done
+  for pid in $workers; do alive "$pid" && left="$left $pid"; done
   workers=$left
   [ -z "$workers" ] || { sleep 0.1; tick=$((tick + 1)); }
 done
@@ -52,7 +58,7 @@ while [ -n "$all" ]; do
   left=
   for one in $all; do
     pid=\${one%%:*}
-    if kill -0 "$pid" && [ "$tick" -lt "\${one##*:}" ]; then left="$left $one"; else kill -s KILL -- "-$pid"; fi
+    if alive "$pid" && [ "$tick" -lt "\${one##*:}" ]; then left="$left $one"; else kill -s KILL -- "-$pid"; fi
   done
   all=$left
   [ -z "$all" ] || { sleep 0.1; tick=$((tick + 1)); }

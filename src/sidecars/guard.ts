@@ -19,11 +19,11 @@ export interface GuardOptions {
   readonly title: string
   /** How long workers are waited for. */
   readonly patienceMs: number
-  /** Somebody has killed it; there is another in a moment. */
-  onLost(pid: number, signal: string | null): void
+  /** Somebody has killed it, and another knows by now what it knew. */
+  onReplaced(signal: string | null, pid: number): void
 }
 
-export function createGuard({ title, patienceMs, onLost }: GuardOptions): Guard {
+export function createGuard({ title, patienceMs, onReplaced }: GuardOptions): Guard {
   /** By pid, what the guard has to know of it. */
   const wards = new Map<number, string>()
   let present: Promise<ForeignChild> | null = null
@@ -47,14 +47,18 @@ export function createGuard({ title, patienceMs, onLost }: GuardOptions): Guard 
       pid = null
       present = null
       if (isClosed) return
-      onLost(child.pid, signal)
       const counted = countRestart(window, { atMs: performance.now(), dice: Math.random(), wasReady: true })
       window = counted.window
       setTimeout(() => {
-        if (!isClosed) open().catch(() => undefined) // without a shell the next sidecar tells
+        if (isClosed) return
+        open().then(
+          (successor) => onReplaced(signal, successor.pid),
+          () => undefined, // without a shell the next sidecar tells
+        )
       }, counted.delayMs).unref()
     })
-    child.stdin?.write([`p ${Math.ceil(patienceMs / 100)}\n`, ...wards.values()].join(''))
+    const known = [`p ${Math.ceil(patienceMs / 100)}\n`, ...wards.values()].join('')
+    await new Promise<void>((resolve) => child.stdin?.write(known, () => resolve()))
     return child
   }
 

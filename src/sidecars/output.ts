@@ -32,7 +32,9 @@ const tellAfterMs = 1_000
 const newline = 0x0a
 
 export function createOutput({ onLine, onDropped, onSeen, isAwaited, linesPerSecondMax = 500, now = Date.now }: OutputOptions): Output {
-  const streams = { stdout: createPart(), stderr: createPart() }
+  /** What was left out of reached into a line. */
+  const onCut = () => drop(1)
+  const streams = { stdout: createPart(onCut), stderr: createPart(onCut) }
   let last: string[] = []
   let second = 0
   let told = 0
@@ -60,6 +62,7 @@ export function createOutput({ onLine, onDropped, onSeen, isAwaited, linesPerSec
   }
 
   function tell(stream: OutputStream, line: string): void {
+    if (line.trim() === '') return
     onSeen(line)
     last = [...last, line.slice(0, lastLineMax)].slice(-lastMax)
     if (told >= linesPerSecondMax) {
@@ -101,7 +104,7 @@ export function createOutput({ onLine, onDropped, onSeen, isAwaited, linesPerSec
 }
 
 /** One stream, which may stand within a line, or within a character. */
-function createPart() {
+function createPart(onCut: () => void) {
   let decoder = new StringDecoder('utf8')
   let isInSkipped = false
   const part = {
@@ -109,6 +112,7 @@ function createPart() {
     read(chunk: Buffer): string {
       const from = isInSkipped ? chunk.indexOf(newline) + 1 : 0
       if (isInSkipped && from === 0) return ''
+      if (isInSkipped) onCut()
       isInSkipped = false
       return part.rest + decoder.write(from === 0 ? chunk : chunk.subarray(from))
     },

@@ -113,7 +113,11 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
       cwd: offer.record.config.settings.chdir,
       frozenMs: frozenAfterMs(offer.record.config.settings),
     }),
-    onBooting: (child) => tell(child, 'dirty.booting', {}),
+    onBooting(child) {
+      tell(child, 'dirty.booting', {})
+      // Its calls may need a sidecar until it is gone.
+      scope.sidecars?.watchWorker(child.pid ?? 0)
+    },
     onLoaded: () => undefined,
     onFailed(child, error) {
       lastError = error
@@ -138,7 +142,8 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
       if (fact.type === 'pool') pool = fact.pool
       if (fact.type === 'reloaded' && fact.reload === reloading?.reload) endReload(fact.problem)
     },
-    onGone() {
+    onGone(child) {
+      scope.sidecars?.forgetWorker(child.pid ?? 0)
       pastCalls += pool?.calls ?? 0
       pool = null
       endReload('the dirty arbiter ended')

@@ -68,8 +68,11 @@ export function createSidecars(scope: ArbiterScope, first: Settings): Sidecars {
   const guard = createGuard({
     title: `monoceros: guard [${scope.name}]`,
     patienceMs: Math.max(first.gracefulTimeout, first.dirtyGracefulTimeout) * 1_000 + workersPatienceMs,
-    onLost: (pid, signal) => scope.log.event('sidecar.guard-lost', { childPid: pid, signal }),
+    onReplaced: (signal, pid) => scope.log.event('sidecar.guard-replaced', { signal, childPid: pid }),
   })
+  // A reload may be the first to want any.
+  const dirtyArbiter = scope.dirty?.view().arbiter ?? null
+  for (const { pid } of [...scope.roster.rows(), ...(dirtyArbiter === null ? [] : [dirtyArbiter])]) guard.watchWorker(pid)
   /** In the order in which they were started. */
   let kept: Kept[] = []
   let turn: Promise<unknown> = Promise.resolve()
