@@ -64,7 +64,7 @@ export const errorCodes = {
   },
   MON_APP_JOB_START: {
     text: 'app {spec}: the job failed before it was ready: {problem}',
-    advice: 'the stack below is the app’s own',
+    advice: 'a stack that is below is the app’s own',
     exit: 4,
   },
   MON_APP_THREAD: {

@@ -49,7 +49,7 @@ export const phases = [
   'serving',
   'draining',
   'running onShutdown',
-  'starting the job',
+  'in a job that has neither called ctx.ready() nor returned',
 ] as const
 export type Phase = (typeof phases)[number]
 

@@ -64,6 +64,13 @@ test('a worker of class gthread loads its pool late, and nothing of what runs in
   expect(late.filter((path) => /^src\/(thread|app|config|arbiter|watchdog)\//.test(path))).toEqual([])
 })
 
+test('a worker of class job loads its part late, and nothing of the pools of threads', () => {
+  const ways = sources.flatMap(({ imports }) => imports.filter(({ of, isType }) => of === 'src/compose/worker/worker-jobs.ts' && !isType))
+  expect(ways.map(({ isDynamic }) => isDynamic)).toEqual([true])
+  const late = [...closureOf('src/compose/worker/worker-jobs.ts')]
+  expect(late.filter((path) => /^(src\/(threads|thread|lanes|config|arbiter|watchdog)\/|piscina$|valibot$)/.test(path))).toEqual([])
+})
+
 test.each(['arbiter/arbiter', 'worker/worker-parts', 'dirty/dirty-arbiter', 'dirty/dirty-worker'])(
   '%s loads what tells elsewhere only where it is wanted',
   (part) => {

@@ -177,7 +177,7 @@ export function createJobParts(scope: WorkerScope, web: Traffic, wishes: Wishes,
         await scope.runHook('postWorkerInit')
       }),
       open: unlessOver(async () => {
-        pulse.setPhase('starting the job')
+        pulse.setPhase('in a job that has neither called ctx.ready() nor returned')
         try {
           await run.start()
         } catch (error) {

@@ -14,11 +14,14 @@ function offeredBy(words: readonly string[], cwd: string = folderWith()): string
 
 describe('in bash', () => {
   it.each<[words: string[], offered: string[]]>([
-    [['--wor'], ['--workers', '--worker-class', '--worker-connections']],
+    [
+      ['--wor'],
+      ['--workers', '--worker-class', '--worker-connections', '--worker-memory-limit', '--workers-max-rss', '--workers-lifetime'],
+    ],
     [['--no-f'], ['--no-fast-response']],
     [
       ['-k', ''],
-      ['async', 'sync', 'gthread', 'asgi', 'gevent', 'tornado'],
+      ['async', 'sync', 'gthread', 'job', 'asgi', 'gevent', 'tornado'],
     ],
     [
       ['--worker-class', 'a'],

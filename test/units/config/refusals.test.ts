@@ -33,7 +33,7 @@ describe('a bad command line is one line and exit code 2', () => {
     [['completion', 'bash', 'zsh'], 'the form is: monoceros completion bash|zsh|fish'],
     [
       ['-k', 'asycn'],
-      'workerClass = "asycn": unknown (did you mean async?); allowed: async, sync, gthread, asgi, gevent, tornado, or the path of a module',
+      'workerClass = "asycn": unknown (did you mean async?); allowed: async, sync, gthread, job, asgi, gevent, tornado, or the path of a module',
     ],
     [['--log-level', 'warn'], 'loglevel = "warn": unknown; allowed: debug, info, warning, error, critical'],
     [['--log-level', 'eror'], 'loglevel = "eror": unknown (did you mean error?); allowed: debug, info, warning, error, critical'],
