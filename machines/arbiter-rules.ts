@@ -362,14 +362,14 @@ export function dropBroken(context: ArbiterContext, p: { actorId: string }): Dec
   )
 }
 
-export function scale(context: ArbiterContext, p: { by: number }): Decision {
-  const to = scaled(context.target, p.by)
+export function scale(context: ArbiterContext, p: { by: number; least?: number }): Decision {
+  const to = scaled(context.target, p.by, p.least)
   if (to === context.target) return change(context, {})
   return change(context, { target: to, scaledBy: context.scaledBy + to - context.target }, [announceScale(context.target, to)])
 }
 
-/** The last worker is not taken away; without any (`workers` 0) none can be. */
-const scaled = (count: number, by: number) => (by < 0 ? Math.min(count, Math.max(1, count + by)) : count + by)
+/** The last worker is not taken away, unless that is what was asked for; without any (`workers` 0) none can be. */
+const scaled = (count: number, by: number, least = 1) => (by < 0 ? Math.min(count, Math.max(least, count + by)) : count + by)
 const announceScale = (from: number, to: number): Order => ({ do: 'effect', name: 'announceScale', params: { from, to } })
 
 export const fitSlots = (context: ArbiterContext): Decision => inTurn(context, fillSlots, retireSurplus)

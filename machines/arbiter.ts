@@ -18,7 +18,8 @@ export type LoadAnswer = { readonly ok: true; readonly candidate: Candidate } | 
 
 export type ArbiterEvent =
   | { type: 'reload' }
-  | { type: 'scale'; by: number }
+  /** `least` workers are left; 1 where nothing is said. */
+  | { type: 'scale'; by: number; least?: number }
   | { type: 'stop'; reason: string; isQuick: boolean }
   | { type: 'force' }
   | { type: 'listener.wanted'; id: string; address: string }
@@ -194,7 +195,7 @@ export const arbiterMachine = setup({
         stop: { target: 'draining', actions: { type: 'keepStop', params: ({ event }) => event } },
         force: { target: 'killing' },
         reload: { actions: 'keepReloadPending' },
-        scale: { actions: { type: 'scale', params: ({ event }) => ({ by: event.by }) } },
+        scale: { actions: { type: 'scale', params: ({ event }) => event } },
       },
       states: {
         preparing: {
@@ -242,7 +243,7 @@ export const arbiterMachine = setup({
           ],
           on: {
             'handle.ready': { actions: [{ type: 'keepReady', params: ({ event }) => ({ age: event.age }) }, 'fillSlots'] },
-            scale: { actions: [{ type: 'scale', params: ({ event }) => ({ by: event.by }) }, 'fitSlots'] },
+            scale: { actions: [{ type: 'scale', params: ({ event }) => event }, 'fitSlots'] },
             'handle.recycle': { actions: { type: 'replace', params: ({ event }) => ({ age: event.age }) } },
             'worker.spent': { actions: { type: 'retireSpent', params: ({ event }) => ({ age: event.age }) } },
             'handle.leaving': {
@@ -303,7 +304,7 @@ export const arbiterMachine = setup({
         drain: { actions: { type: 'drainWorker', params: ({ event }) => ({ age: event.age }) } },
         stop: { target: 'draining', actions: { type: 'keepStop', params: ({ event }) => event } },
         force: { target: 'killing' },
-        scale: { actions: [{ type: 'scale', params: ({ event }) => ({ by: event.by }) }, 'fitSlots'] },
+        scale: { actions: [{ type: 'scale', params: ({ event }) => event }, 'fitSlots'] },
         'slot.refill': { actions: { type: 'refill', params: ({ event }) => ({ slot: event.slot }) } },
         'handle.ready': {
           actions: { type: 'keepReady', params: ({ event }) => ({ age: event.age }) },

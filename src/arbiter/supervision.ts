@@ -7,6 +7,7 @@ import type { ChildAutopsy } from '../ipc/child-autopsy.ts'
 import type { Autopsy, BootOrder, FactFromWatchdog, FactFromWorker, OrderToWatchdog, OrderToWorker } from '../ipc/messages.ts'
 import { isForWatchdog } from '../ipc/questions.ts'
 import type { Transition } from '../ipc/transition.ts'
+import type { ChildOutput } from '../os/child-output.ts'
 import { procState } from '../os/proc.ts'
 import { type Child, type ChildImage, killGroup, spawnChild } from '../os/spawn.ts'
 import { type Asks, createAsks } from './asks.ts'
@@ -49,6 +50,7 @@ export interface SpawnFacts {
   readonly fds: readonly number[]
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
+  readonly output: ChildOutput
   /** How long beats may be missing before the process is held to be frozen; 0 = for ever. */
   readonly frozenMs: number
 }

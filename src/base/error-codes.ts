@@ -83,6 +83,17 @@ export const errorCodes = {
     advice: 'what it printed is in the log; a sidecar must stay in the foreground',
     exit: 3,
   },
+  MON_EMBED_BUNDLED: {
+    text: 'monoceros was bundled into {path}, where the files of its worker processes are not beside it',
+    advice:
+      'keep it out of the bundle (esbuild: --external:monoceros; rollup, vite, webpack: list it among the externals) and in node_modules',
+    exit: 1,
+  },
+  MON_EMBED_STATE: {
+    text: 'this {what} is {state} and takes no {order}',
+    advice: 'a supervisor is started once; make another one with createSupervisor()',
+    exit: 1,
+  },
   MON_SYSLOG: { text: 'syslog at {address}: {problem}', advice: 'give another with --log-syslog-to, such as udp://HOST:514', exit: 1 },
   MON_STATSD: { text: 'statsd at {address}: {problem}', advice: 'give another with --statsd-host, such as HOST:8125', exit: 1 },
   MON_METRICS_BIND: {

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { MonocerosError } from '../base/errors.ts'
 import { type Arguments, readArguments } from './command-line.ts'
+import type { Entries } from './entries.ts'
 import { defaultLayer, environmentLayer } from './environment.ts'
 import { fileLayer } from './file-layer.ts'
 import { findConfigFile, findPackageSettings } from './find-file.ts'
@@ -52,7 +53,46 @@ export async function resolveConfig(sources: ConfigSources, args: Arguments): Pr
   const found = await findPackageSettings((lastOf(known, 'app')?.value as string | undefined) ?? null, folder, cwd)
   const packageJson = found === null ? emptyLayer : fileLayer(found, sourceNames.packageJson)
 
-  const given = merge([environment, packageJson, file, commandArgs, commandLine])
+  return settled(merge([environment, packageJson, file, commandArgs, commandLine]), env, cwd, loaded)
+}
+
+export interface EmbeddedSources {
+  /** What a program gives: names of settings and of hooks of the arbiter, with their values. */
+  readonly options: Entries
+  /** How messages name that program's call. */
+  readonly source: string
+  /** A config file beside them; what is given in the call wins over it. */
+  readonly file: string | null
+  readonly cwd: string
+  readonly fresh: boolean
+}
+
+/**
+ * The same for a server inside a program: the environment and package.json are the program's own affair and not asked, and
+ * there is a control socket only where a path is given for it.
+ *
+ * @throws MonocerosError MON_CONFIG_*
+ */
+export async function resolveEmbedded({ options, source, file: path, cwd, fresh }: EmbeddedSources): Promise<ResolvedConfig> {
+  const own = fileLayer(options, source)
+  const loaded = path === null ? null : await loadFile(resolve(cwd, path), { cwd, fresh })
+  const file = loaded === null ? emptyLayer : fileLayer(loaded.entries, loaded.label)
+  refuseForeignHooks(own, source)
+  const given = merge([file, own])
+  const isControlled = ['controlSocket', 'controlSocketDisable'].some((name) => given.has(name))
+  const quiet: Layer = isControlled ? emptyLayer : new Map([['controlSocketDisable', { value: true, source }]])
+  return settled(merge([quiet, given]), {}, cwd, loaded)
+}
+
+/** A function crosses no border of processes: what runs in a worker is loaded there, from a file. */
+function refuseForeignHooks(own: Layer, source: string): void {
+  const row = settings.find((one) => isHook(one) && one.process !== 'arbiter' && own.has(one.name))
+  if (row === undefined) return
+  const problem = `the hook ${row.name} runs in another process, which a function of this one cannot reach; export it from a config file and name that as \`config\``
+  throw new MonocerosError('MON_CONFIG_CONFLICT', { source, problem })
+}
+
+function settled(given: Layer, env: NodeJS.ProcessEnv, cwd: string, loaded: LoadedFile | null): ResolvedConfig {
   const all = merge([defaultLayer(env, given), given])
   check(all, cwd)
   return resolved(settleJobs(settleThreads(all)), cwd, loaded)

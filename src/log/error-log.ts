@@ -61,21 +61,44 @@ export function createErrorLog(options: LogOptions): Log {
     else options.onProblem?.(name, facts)
   }
   const sink = new Sink({ destination: options.destination, usual: 2, onProblem })
-  const log = new ErrorLog(createLogger(options, sink), sink, options.who)
+  const log = new ErrorLog(createLogger(options.level, writerTo(sink, options)), sink, options.who)
   return log
 }
 
-function createLogger({ destination, format, level, tap }: LogOptions, sink: Sink): EventLogger {
+/** A log without a place of its own: each line goes to a listener, such as the logger of the program that embeds us. */
+export function createHeardLog({ level, who, tap, hear }: Pick<LogOptions, 'level' | 'who' | 'tap'> & { hear(record: LogRecord): void }): Log {
+  const write = (line: string) => {
+    const record = JSON.parse(line) as LogRecord
+    hear(record)
+    tap?.hear?.(record)
+  }
+  return new ErrorLog(createLogger(level, write), nowhere(), who)
+}
+
+type LineSink = Pick<Sink, 'dropped' | 'reopen' | 'close' | 'flush' | 'flushSync'>
+
+const nowhere = (): LineSink => ({
+  dropped: 0,
+  reopen: () => undefined,
+  close: () => Promise.resolve(),
+  flush: () => Promise.resolve(),
+  flushSync: () => undefined,
+})
+
+function writerTo(sink: Sink, { destination, format, tap }: LogOptions): (line: string) => void {
   const standard = standardOf(destination, 2)
   const isTerminal = standard !== null && isatty(standard)
   const isText = format === 'text' || (format === 'auto' && isTerminal)
   const hasColours = isTerminal && !process.env['NO_COLOR']
-  const write = (line: string): void => {
+  return (line) => {
     const hear = tap?.hear ?? null
     const record: LogRecord | null = isText || hear !== null ? JSON.parse(line) : null
     sink.write(isText && record !== null ? textLine(record, hasColours) : line)
     if (record !== null) hear?.(record)
   }
+}
+
+function createLogger(level: Level, write: (line: string) => void): EventLogger {
   return pino<Level, true>(
     {
       level,
@@ -103,10 +126,10 @@ function sentenceOf(text: string, facts: EventFacts): string {
 
 class ErrorLog implements Log {
   readonly #logger: EventLogger
-  readonly #sink: Sink
+  readonly #sink: LineSink
   readonly #who: Who
 
-  constructor(logger: EventLogger, sink: Sink, who: Who) {
+  constructor(logger: EventLogger, sink: LineSink, who: Who) {
     this.#logger = logger
     this.#sink = sink
     this.#who = who

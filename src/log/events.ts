@@ -373,6 +373,11 @@ export const events = {
   'dashboard.failed': row('error', 'dashboard at {path}: {problem}', 'A request of the dashboard could not be answered. Serving goes on.'),
 
   'hook.failed': row('error', 'hook {hook} failed: {problem}', 'A hook of the config file threw; its stack is below.'),
+  'news.failed': row(
+    'error',
+    'a listener for {name} failed and is not called again: {problem}',
+    'A listener of the program that embeds monoceros threw.',
+  ),
   'hook.debug': row('debug', '{text}', 'A hook wrote to the log.'),
   'hook.info': row('info', '{text}', 'A hook wrote to the log.'),
   'hook.warning': row('warning', '{text}', 'A hook wrote to the log.'),

@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+import { childArguments } from './child-arguments.ts'
+import { type ChildOutput, type OutputStream, readLines } from './child-output.ts'
 
 export interface ChildSpec {
   readonly entryPath: string
@@ -8,6 +11,7 @@ export interface ChildSpec {
   readonly cwd: string
   /** Descriptors to inherit; the first becomes `firstInheritedFd` in the child, the next one more, and so on. */
   readonly fds: readonly number[]
+  readonly output: ChildOutput
 }
 
 /** stdin, stdout, stderr, IPC channel, beat pipe; then the listeners. */
@@ -23,10 +27,12 @@ export interface Child {
   readonly beatPipe: Socket
 }
 
-/** Starts a process image of monoceros that leads a process group of its own and inherits stdout and stderr as they are. */
+/** Starts a process image of monoceros that leads a process group of its own. */
 export async function spawnChild(spec: ChildSpec): Promise<Child> {
-  const child = spawn(process.execPath, [...process.execArgv, spec.entryPath, ...spec.args], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe', ...spec.fds],
+  const { output } = spec
+  const stdio = typeof output === 'string' ? output : 'pipe'
+  const child = spawn(process.execPath, [...childArguments(process.execArgv), spec.entryPath, ...spec.args], {
+    stdio: ['ignore', stdio, stdio, 'ipc', 'pipe', ...spec.fds],
     serialization: 'advanced',
     detached: true,
     env: spec.env,
@@ -36,6 +42,11 @@ export async function spawnChild(spec: ChildSpec): Promise<Child> {
     child.once('spawn', resolve)
     child.once('error', reject)
   })
+  if (typeof output !== 'string') {
+    const tell = (stream: OutputStream) => (line: string) => output(line, stream, child.pid as number)
+    readLines(child.stdio[1] as Readable, tell('stdout'))
+    readLines(child.stdio[2] as Readable, tell('stderr'))
+  }
   return { image: child, pid: child.pid as number, beatPipe: child.stdio[beatFd] as Socket }
 }
 

@@ -3,8 +3,9 @@ import { isatty } from 'node:tty'
 import { fromCallback, fromPromise } from 'xstate'
 import { arbiterMachine, type LoadAnswer } from '../../../machines/arbiter.ts'
 import { listenerMachine } from '../../../machines/listener.ts'
-import { type ChildOrder, causeOfEnd, type HandleInput, workerHandleMachine } from '../../../machines/worker-handle.ts'
+import { type ChildOrder, causeOfEnd, describeEnd, type HandleInput, workerHandleMachine } from '../../../machines/worker-handle.ts'
 import { supervise } from '../../arbiter/supervision.ts'
+import { MonocerosError } from '../../base/errors.ts'
 import type { EventName } from '../../log/events.ts'
 import { guarded } from '../guarded.ts'
 import type { ArbiterEntry } from './arbiter.ts'
@@ -29,12 +30,16 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
       note({ context }, { event, facts }) {
         const { slot, age, generation, pid } = context
         scope.log.child({ slot, age, gen: generation }).event(event as EventName, { childPid: pid, ...facts })
-        if (ends.has(event)) scope.counts.end(causeOfEnd(context))
+        if (!ends.has(event)) return
+        const cause = causeOfEnd(context)
+        scope.counts.end(cause)
+        const { code, signal } = context.exit ?? noExit
+        scope.news.tell('worker:exit', { slot, age, generation, pid: pid ?? 0, cause, problem: describeEnd(context), code, signal })
       },
     }),
   })
   const listener = listenerMachine.provide({
-    actors: { bind: fromPromise(({ input }) => listeners.bind(input.id, input.tries)) },
+    actors: { bind: fromPromise(({ input }) => told(scope, listeners.bind(input.id, input.tries))) },
     actions: guarded(scope, {
       note: (_, { event, facts }) => scope.log.event(event as EventName, facts),
       release: (_, { id }) => listeners.release(id),
@@ -42,7 +47,7 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
   })
   return arbiterMachine.provide({
     actors: {
-      prepare: fromPromise(() => prepare(scope, entry)),
+      prepare: fromPromise(() => told(scope, prepare(scope, entry))),
       loadConfig: fromPromise<LoadAnswer>(({ signal }) => readCandidate(scope, entry, signal)),
       workerHandle: handles,
       listener,
@@ -51,7 +56,9 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
       note: (_, { event, facts }) => scope.log.event(event as EventName, facts),
       letGo: (_, { age }) => scope.roster.letGo(age),
       announceReady: ({ context }) => {
-        scope.log.event('arbiter.ready', { workers: context.target, address: scope.addresses().join(' ') || 'no address', ...hint() })
+        const addresses = scope.addresses()
+        scope.log.event('arbiter.ready', { workers: context.target, address: addresses.join(' ') || 'no address', ...hint(scope) })
+        scope.news.tell('ready', { workers: context.target, addresses })
         void scope.runHook('whenReady')
       },
       announceScale: (_, { from, to }) => {
@@ -76,8 +83,20 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
 
 const ends: ReadonlySet<string> = new Set(['worker.gone', 'worker.died', 'worker.boot-failed'])
 
+const noExit = { code: null, signal: null }
+
+/** Who waits for the start learns what kept it, and not only the sentence. */
+async function told<T>({ news }: ArbiterScope, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof MonocerosError) news.tell('boot:failed', error.toData())
+    throw error
+  }
+}
+
 /** For who sits before it; a service manager knows the signals. */
-function hint(): { advice?: string } {
-  if (!isatty(2)) return {}
+function hint({ host }: ArbiterScope): { advice?: string } {
+  if (!host.ownsProcess || !isatty(2)) return {}
   return { advice: `Ctrl-C stops it; kill -HUP ${process.pid} reloads app and configuration, and loses no request` }
 }

@@ -49,17 +49,20 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
       logOf(child).event('worker.booting', { childPid: child.pid })
     },
     onLoaded: (child, kind, loadMs) => logOf(child).event('worker.loaded', { childPid: child.pid, kind, loadMs }),
-    onFailed: (child, error) => tellCannotBoot(scope, logOf(child), { pid: child.pid, generation: child.input.generation }, error),
+    onFailed(child, error) {
+      tellCannotBoot(scope, logOf(child), { pid: child.pid, generation: child.input.generation }, error)
+      scope.news.tell('boot:failed', error)
+    },
     onBlocked(child, blockedMs, autopsy) {
       // The stack was taken while it was blocked: of how long it was in the end the autopsy knows nothing.
       logOf(child).event('worker.blocked', { childPid: child.pid, ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs })
-      if (autopsy !== null) scope.onAutopsy?.(childAutopsy('worker', child, { ...autopsy, blockedMs }, true))
+      if (autopsy !== null) scope.news.tell('autopsy', childAutopsy('worker', child, { ...autopsy, blockedMs }, true))
     },
     onAutopsy(child, autopsy) {
       logOf(child).event('worker.autopsy', { childPid: child.pid, ...autopsyFacts(autopsy) })
-      scope.onAutopsy?.(childAutopsy('worker', child, autopsy, false))
+      scope.news.tell('autopsy', childAutopsy('worker', child, autopsy, false))
     },
-    onInnerAutopsy: (autopsy) => scope.onAutopsy?.(autopsy),
+    onInnerAutopsy: (autopsy) => scope.news.tell('autopsy', autopsy),
     onThreads: (child, { threads, waiting }) =>
       logOf(child).event('worker.threads', { childPid: child.pid, count: threads.length, waiting, threads }),
     onDoorWanted: (child, wanted, answer) => grantDoor(scope, actor, child, wanted, answer),
@@ -75,6 +78,10 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
         requests,
         ...(busy.length === 0 ? {} : { threads: busy }),
       })
+    },
+    onReady: ({ input, pid }) => {
+      const { slot, age, generation } = input
+      scope.news.tell('worker:ready', { slot, age, generation, pid: pid ?? 0 })
     },
     onTransitions: scope.recorder.take,
     onUncaught: ({ input }, fact) => keepLastWords(input, fact),
@@ -124,6 +131,7 @@ function spawnFacts(scope: ArbiterScope, input: HandleInput): SpawnFacts {
     fds: settings.reusePort ? [] : inherited.fds,
     env: { ...process.env, ...environmentOf(settings.rawEnv), ...scope.dirty?.env },
     cwd: settings.chdir,
+    output: scope.host.output,
     frozenMs: frozenAfterMs(settings),
   }
 }

@@ -44,10 +44,10 @@ export async function openDashboard(scope: ArbiterScope, { probeUrl }: Pick<Arbi
     const url = `http://${formatAddress({ kind: 'tcp', host, port: door.port })}/`
     scope.dashboardUrl = givenToken === null ? `${url}#token=${token}` : url
     scope.log.event('dashboard.listening', { url: scope.dashboardUrl })
-    scope.onAutopsy = viewers.tellAutopsy
+    const stopHearing = scope.news.on('autopsy', viewers.tellAutopsy)
     return {
       close() {
-        scope.onAutopsy = null
+        stopHearing()
         viewers.close()
         door.close()
       },

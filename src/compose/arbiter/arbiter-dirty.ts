@@ -111,6 +111,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
       fds: [],
       env: { ...process.env, [socketVariable]: join(folder, brokerSocket) },
       cwd: offer.record.config.settings.chdir,
+      output: scope.host.output,
       frozenMs: frozenAfterMs(offer.record.config.settings),
     }),
     onBooting(child) {
@@ -127,13 +128,13 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
     },
     onBlocked(child, blockedMs, autopsy) {
       tell(child, 'worker.blocked', { ...(autopsy === null ? {} : autopsyFacts(autopsy)), blockedMs })
-      if (autopsy !== null) scope.onAutopsy?.(childAutopsy('dirty-arbiter', child, { ...autopsy, blockedMs }, true))
+      if (autopsy !== null) scope.news.tell('autopsy', childAutopsy('dirty-arbiter', child, { ...autopsy, blockedMs }, true))
     },
     onAutopsy(child, autopsy) {
       tell(child, 'worker.autopsy', autopsyFacts(autopsy))
-      scope.onAutopsy?.(childAutopsy('dirty-arbiter', child, autopsy, false))
+      scope.news.tell('autopsy', childAutopsy('dirty-arbiter', child, autopsy, false))
     },
-    onInnerAutopsy: (autopsy) => scope.onAutopsy?.(autopsy),
+    onInnerAutopsy: (autopsy) => scope.news.tell('autopsy', autopsy),
     onThreads: () => undefined,
     onDoorWanted: () => undefined,
     onTransitions: scope.recorder.take,

@@ -1,4 +1,5 @@
 /** What a start and a reload do before workers are spawned. */
+import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { LoadAnswer } from '../../../machines/arbiter.ts'
 import { MonocerosError, problemOf } from '../../base/errors.ts'
@@ -17,7 +18,7 @@ export async function prepare(scope: ArbiterScope, entry: ArbiterEntry): Promise
   const { settings } = scope.current.config
   await lookAtSidecars(settings)
   if (settings.pidfile !== null) {
-    writePidFile(settings.pidfile)
+    writePidFile(resolve(settings.chdir, settings.pidfile))
     scope.hasPidFile = true
   }
   giveLogsAway(settings)

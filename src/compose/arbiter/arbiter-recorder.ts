@@ -14,12 +14,14 @@ export interface ArbiterRecorder extends Recorder {
 export interface ArbiterRecorderOptions {
   readonly settings: RecorderOptions['settings'] & { readonly flightRecorderMax: number }
   readonly history: History
+  /** Who looks on as well; what it throws is lost. */
+  readonly onInspect: ((inspected: unknown) => void) | null
   log(): Log
 }
 
 const mib = 2 ** 20
 
-export function createArbiterRecorder({ settings, history, log }: ArbiterRecorderOptions): ArbiterRecorder {
+export function createArbiterRecorder({ settings, history, onInspect, log }: ArbiterRecorderOptions): ArbiterRecorder {
   const path = recorderPath(settings)
   const bytesMax = settings.flightRecorderMax * mib
   let isRotating = false
@@ -47,6 +49,18 @@ export function createArbiterRecorder({ settings, history, log }: ArbiterRecorde
   })
   return {
     ...recorder,
+    inspect(label) {
+      const record = recorder.inspect(label)
+      if (onInspect === null) return record
+      return (inspected) => {
+        record(inspected)
+        try {
+          onInspect(inspected)
+        } catch {
+          // Thrown into XState, it would leave the chart stuck in the middle of its step.
+        }
+      }
+    },
     take(steps, dropped) {
       if (dropped > 0) {
         history.countDropped(dropped)

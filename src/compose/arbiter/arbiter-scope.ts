@@ -14,9 +14,8 @@ import type { ResolvedConfig } from '../../config/chain.ts'
 import type { ArbiterFacts, Hooks } from '../../config/hook-types.ts'
 import type { Settings } from '../../config/settings.ts'
 import { createHistory, type History } from '../../flight-recorder/history.ts'
-import type { ChildAutopsy } from '../../ipc/child-autopsy.ts'
 import type { ListenerView } from '../../ipc/snapshot.ts'
-import { createErrorLog, type Log, type LogTap } from '../../log/error-log.ts'
+import type { Log, LogTap } from '../../log/error-log.ts'
 import type { Level } from '../../log/level.ts'
 import { openable } from '../../log/log-file.ts'
 import { autoWorkers } from '../../os/cgroup.ts'
@@ -25,6 +24,8 @@ import { findIdentity } from '../../os/user.ts'
 import { hookLog } from '../hook-log.ts'
 import type { Remotes } from '../remotes.ts'
 import type { DirtyKeeper } from './arbiter-dirty.ts'
+import type { ArbiterHost } from './arbiter-host.ts'
+import { createNews, type News } from './arbiter-news.ts'
 import { type ArbiterRecorder, createArbiterRecorder } from './arbiter-recorder.ts'
 import type { Sidecars } from './arbiter-sidecars.ts'
 
@@ -41,6 +42,7 @@ export type ArbiterActor = ActorRefFrom<typeof arbiterMachine>
 export type ReloadOutcome = { readonly ok: true; readonly generation: number } | { readonly ok: false; readonly problem: string }
 
 export interface ArbiterScope {
+  readonly host: ArbiterHost
   readonly name: string
   readonly version: string
   readonly startedIn: string
@@ -78,8 +80,7 @@ export interface ArbiterScope {
   /** Where the arbiter itself answers. */
   readonly doors: Set<{ close(): void }>
   dashboardUrl: string | null
-  /** Hears what stuck processes were doing. */
-  onAutopsy: ((report: ChildAutopsy) => void) | null
+  readonly news: News
   recordOf(generation: number): GenerationRecord
   /** @throws MON_LOG_FILE when a log cannot be written there, MON_REUSE_PORT when that setting cannot be had */
   add(config: ResolvedConfig): GenerationRecord
@@ -97,13 +98,13 @@ export interface ArbiterScope {
   readonly farewells: Set<Promise<void>>
 }
 
-export function createArbiterScope(config: ResolvedConfig, version: string): ArbiterScope {
+export function createArbiterScope(config: ResolvedConfig, version: string, host: ArbiterHost): ArbiterScope {
   const { settings } = config
   const startedIn = process.cwd()
-  if (settings.chdir !== null) process.chdir(settings.chdir)
+  if (host.ownsProcess) process.chdir(settings.chdir)
   checkLogs(settings)
   const tap: ArbiterScope['tap'] = { hear: null }
-  let log = openLog(settings, tap)
+  let log = host.openLog(settings, tap)
   const identity = findIdentity(settings.user, settings.group, 'settings')
   const listeners = createListeners({ umask: settings.umask, owner: { uid: identity.uid, gid: identity.gid } })
   const records = new Map<number, GenerationRecord>()
@@ -115,10 +116,12 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
     const waiters = [...scope.reloadWaiters]
     scope.reloadWaiters.clear()
     for (const wake of waiters) wake(outcome)
+    scope.news.tell('reload', outcome)
   }
 
   const scope: ArbiterScope = {
-    name: settings.procName ?? appName(settings.app ?? '', process.cwd()),
+    host,
+    name: settings.procName ?? appName(settings.app ?? '', settings.chdir),
     version,
     startedIn,
     startedAt: Date.now(),
@@ -130,7 +133,7 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
     listeners,
     roster: createRoster(),
     history,
-    recorder: createArbiterRecorder({ settings, history, log: () => log }),
+    recorder: createArbiterRecorder({ settings, history, onInspect: host.inspect, log: () => log }),
     counts: createLifeCounter(),
     reloadWaiters: new Set(),
     level: null,
@@ -143,7 +146,7 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
     hasPidFile: false,
     doors: new Set(),
     dashboardUrl: null,
-    onAutopsy: null,
+    news: createNews((name, error) => log.event('news.failed', { name, problem: problemOf(error) }, error)),
     farewells: new Set(),
     get current() {
       return scope.recordOf(currentGeneration)
@@ -155,7 +158,7 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
       const record: GenerationRecord = {
         config: next,
         facts: factsOf(next, nextGeneration++),
-        listeners: next.isBindGiven && !next.settings.reusePort ? ordersOf(next, listeners) : [],
+        listeners: next.isBindGiven && !next.settings.reusePort ? ordersOf(next, listeners, host) : [],
       }
       records.set(record.facts.generation, record)
       return record
@@ -170,7 +173,7 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
       if (before.errorlog !== settings.errorlog || before.logFormat !== settings.logFormat) {
         log.event('log.moved', { destination: settings.errorlog })
         void log.close()
-        log = openLog(settings, tap)
+        log = host.openLog(settings, tap)
       }
       scope.level = null
       log.setLevel(settings.loglevel)
@@ -211,16 +214,6 @@ export function createArbiterScope(config: ResolvedConfig, version: string): Arb
   return scope
 }
 
-function openLog(settings: Settings, tap: LogTap): Log {
-  return createErrorLog({
-    destination: settings.errorlog === '-' ? '-' : resolve(settings.chdir, settings.errorlog),
-    format: settings.logFormat,
-    level: settings.loglevel,
-    who: { role: 'arbiter' },
-    tap,
-  })
-}
-
 function checkLogs({ errorlog, accesslog, flightRecorder, chdir }: Settings): void {
   for (const path of [errorlog, accesslog, flightRecorder]) {
     const problem = path === null || path === '-' ? null : openable(resolve(chdir, path))
@@ -250,13 +243,16 @@ function factsOf({ settings }: ResolvedConfig, generation: number): GenerationFa
   }
 }
 
-function ordersOf({ settings }: ResolvedConfig, listeners: Listeners): ListenerOrder[] {
+function ordersOf({ settings }: ResolvedConfig, listeners: Listeners, { ownsProcess }: ArbiterHost): ListenerOrder[] {
   let anyPorts = 0
   const ids = settings.bind.flatMap((text) => {
     const parsed = parseAddress(text)
     if (!parsed.ok) return [] // the configuration has been checked
-    const isAnyPort = parsed.address.kind === 'tcp' && parsed.address.port === 0
-    return [{ id: listeners.idOf(parsed.address, 'bind', isAnyPort ? anyPorts++ : 0), address: text }]
+    const { address } = parsed
+    const isAnyPort = address.kind === 'tcp' && address.port === 0
+    // A process of its own is in that folder.
+    const placed = address.kind === 'unix' && !ownsProcess ? { ...address, path: resolve(settings.chdir, address.path) } : address
+    return [{ id: listeners.idOf(placed, 'bind', isAnyPort ? anyPorts++ : 0), address: text }]
   })
   // The same address twice is one listener.
   return ids.filter((order, index) => ids.findIndex((other) => other.id === order.id) === index)

@@ -1,6 +1,7 @@
 /** What each signal means to the arbiter (Gunicorn's meanings), in every phase of its life. */
 import { problemOf } from '../../base/errors.ts'
 import type { Signal } from '../../os/signals.ts'
+import type { Haste } from './arbiter-end.ts'
 import { reopenLogs } from './arbiter-logs.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 
@@ -48,4 +49,17 @@ export function hearSignals(entry: { onSignal(listener: (signal: Signal) => void
   const onUncaught = (error: unknown) => scope.log.event('arbiter.uncaught', { problem: problemOf(error) }, error)
   process.on('uncaughtException', onUncaught)
   process.on('unhandledRejection', onUncaught)
+}
+
+/** What they mean when the last worker is gone. */
+export function hearHaste(
+  entry: { onSignal(listener: (signal: Signal) => void): void },
+  { log }: ArbiterScope,
+  listener: (haste: Haste) => void,
+): void {
+  entry.onSignal((signal) => {
+    log.event('arbiter.signal', { signal })
+    if (signal === 'SIGTERM') listener('again')
+    else if (/^SIG(INT|QUIT)$/.test(signal)) listener('quick')
+  })
 }

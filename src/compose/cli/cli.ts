@@ -1,14 +1,12 @@
 /** What the command line asks for, done: help, checks, or the arbiter. */
 import { readFileSync } from 'node:fs'
-import { findApp } from '../../app/find.ts'
-import { parseAppSpec } from '../../app/spec.ts'
 import { MonocerosError, stackOf } from '../../base/errors.ts'
 import { exitCodes } from '../../base/exit-codes.ts'
-import type { ResolvedConfig } from '../../config/chain.ts'
 import { completionScript } from '../../config/completion.ts'
 import { printConfig } from '../../config/print-config.ts'
 import { readCommand } from '../../config/read-command.ts'
 import type { Signal } from '../../os/signals.ts'
+import { appProblem } from '../app-problem.ts'
 import { runArbiter } from '../arbiter/arbiter.ts'
 
 export interface CliEntry {
@@ -42,7 +40,7 @@ export async function runCli(entry: CliEntry): Promise<number> {
     case 'serve':
       break
   }
-  const missing = await findIn(command.config)
+  const missing = await appProblem(command.config.settings)
   if (missing !== null) return refuse(missing, command.kind === 'serve' ? missing.exitCode : exitCodes.failed.code)
   if (command.kind === 'check-config') {
     // Late: only this needs what imports an app, and the arbiter's memory is counted.
@@ -72,14 +70,6 @@ export async function runCli(entry: CliEntry): Promise<number> {
     if (error instanceof MonocerosError) return refuse(error)
     throw error
   }
-}
-
-/** A wrong path is told in one line before anything is bound or spawned. */
-async function findIn({ settings }: ResolvedConfig): Promise<MonocerosError | null> {
-  const spec = parseAppSpec(settings.app ?? '')
-  if (!spec.ok) return spec.error
-  const found = await findApp(spec.spec.module, settings.chdir ?? process.cwd())
-  return found.ok ? null : found.error
 }
 
 function print(text: string): number {

@@ -8,7 +8,8 @@ import type { Handlers } from '../../control/command-table.ts'
 import type { Scaled } from '../../ipc/questions.ts'
 import type { Level } from '../../log/level.ts'
 import { reopenLogs } from '../arbiter/arbiter-logs.ts'
-import type { ArbiterActor, ArbiterScope, ReloadOutcome } from '../arbiter/arbiter-scope.ts'
+import type { ArbiterScope } from '../arbiter/arbiter-scope.ts'
+import { reloadOutcome } from '../arbiter/reload-outcome.ts'
 
 type Ordered =
   | 'worker add'
@@ -151,25 +152,11 @@ function readyIn(scope: ArbiterScope, slot: number): WorkerRow {
 }
 
 /** @throws MON_CONTROL_NO_DIRTY, MON_CONTROL_FAILED */
-async function scaleDirty(scope: ArbiterScope, by: number): Promise<Scaled> {
+export async function scaleDirty(scope: ArbiterScope, by: number): Promise<Scaled> {
   if (scope.dirty === null) throw new MonocerosError('MON_CONTROL_NO_DIRTY')
   const answer = await scope.dirty.ask({ kind: 'scale', by }, dirtyPatienceMs, null)
   if (!answer.ok) throw new MonocerosError('MON_CONTROL_FAILED', { problem: `dirty arbiter: ${answer.problem}` })
   return answer.value as Scaled
-}
-
-function reloadOutcome(scope: ArbiterScope): Promise<ReloadOutcome> {
-  return new Promise((resolve) => {
-    const settle = (outcome: ReloadOutcome) => {
-      scope.reloadWaiters.delete(settle)
-      watching?.unsubscribe()
-      resolve(outcome)
-    }
-    scope.reloadWaiters.add(settle)
-    const watching = (scope.actor as ArbiterActor | null)?.subscribe((snapshot) => {
-      if (snapshot.hasTag('ends')) settle({ ok: false, problem: 'the server was told to stop' })
-    })
-  })
 }
 
 function setLevel(scope: ArbiterScope, level: Level): void {

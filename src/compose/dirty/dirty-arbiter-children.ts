@@ -165,6 +165,7 @@ function spawnFacts({ boot, children, folder, socketPath, generations, level }: 
     fds: [],
     env: { ...process.env, [socketVariable]: socketPath },
     cwd: process.cwd(),
+    output: 'inherit',
     frozenMs: frozenAfterMs(of.settings),
   }
 }

@@ -1,0 +1,16 @@
+import type { ArbiterActor, ArbiterScope, ReloadOutcome } from './arbiter-scope.ts'
+
+/** Settles with the outcome of the reload under way, or of the next: of whichever ends first. */
+export function reloadOutcome(scope: ArbiterScope): Promise<ReloadOutcome> {
+  return new Promise((resolve) => {
+    const settle = (outcome: ReloadOutcome) => {
+      scope.reloadWaiters.delete(settle)
+      watching?.unsubscribe()
+      resolve(outcome)
+    }
+    scope.reloadWaiters.add(settle)
+    const watching = (scope.actor as ArbiterActor | null)?.subscribe((snapshot) => {
+      if (snapshot.hasTag('ends')) settle({ ok: false, problem: 'the server was told to stop' })
+    })
+  })
+}

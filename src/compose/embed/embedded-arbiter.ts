@@ -1,0 +1,183 @@
+/** An arbiter inside somebody else's process: what `createSupervisor` loads when it is started. */
+
+import type { ErrorData } from '../../base/errors.ts'
+import { MonocerosError } from '../../base/errors.ts'
+import type { ResolvedConfig } from '../../config/chain.ts'
+import { type DirtyProxy, dirty } from '../../dirty-client/dirty.ts'
+import { dirtyError } from '../../dirty-client/errors.ts'
+import type { Snapshot } from '../../ipc/snapshot.ts'
+import { socketVariable } from '../../wire/socket-path.ts'
+import { type ArbiterEntry, type BootedArbiter, bootArbiter } from '../arbiter/arbiter.ts'
+import type { Haste } from '../arbiter/arbiter-end.ts'
+import type { NewsName } from '../arbiter/arbiter-news.ts'
+import type { ArbiterActor, ArbiterScope, ReloadOutcome } from '../arbiter/arbiter-scope.ts'
+import { snapshotOf } from '../arbiter/arbiter-snapshot.ts'
+import { reloadOutcome } from '../arbiter/reload-outcome.ts'
+import { scaleDirty } from '../control/control-orders.ts'
+import type { EventHub } from './events.ts'
+import { embeddingHost } from './host.ts'
+import type { Images } from './images.ts'
+import type { EmbedLogger } from './logger.ts'
+
+export interface EmbeddedArbiter {
+  /** Settles when its workers are ready. @throws why they are not, when nothing of it is left */
+  readonly ready: Promise<void>
+  /** Settles when nothing of it is left. */
+  readonly stopped: Promise<{ readonly exitCode: number; readonly problem: string | null }>
+  readonly addresses: readonly string[]
+  readonly dashboard: string | null
+  /** @throws MON_DIRTY_NO_SOCKET when it has no dirty pool */
+  dirty<App>(app: string): DirtyProxy<App>
+  snapshot(): Snapshot
+  reload(): Promise<ReloadOutcome>
+  scale(wanted: Scale): Promise<Scaled>
+  /** Settles when no worker is left; the supervisor stays. */
+  drain(): Promise<void>
+  stop(graceMs: number | null): void
+}
+
+export interface Scale {
+  /** Worker processes, from 0. */
+  readonly workers?: number
+  /** Processes of the dirty pool, from 1; never fewer than its apps need. */
+  readonly dirtyWorkers?: number
+}
+
+export type Scaled = Required<Scale>
+
+export interface EmbeddedOptions {
+  readonly images: Images
+  readonly config: ResolvedConfig
+  readonly logger: EmbedLogger | undefined
+  readonly hub: EventHub
+  inspect(inspected: unknown): void
+  readConfig(): Promise<ResolvedConfig>
+}
+
+const newsNames: readonly NewsName[] = ['ready', 'worker:ready', 'worker:exit', 'autopsy', 'reload', 'boot:failed']
+
+export async function startEmbedded({ images, config, logger, hub, inspect, readConfig }: EmbeddedOptions): Promise<EmbeddedArbiter> {
+  const errorlog = logger !== undefined || config.origins.errorlog === 'default' ? null : config.settings.errorlog
+  const entry: ArbiterEntry = { ...images, readConfig }
+  const { scope, run } = await bootArbiter(config, entry, embeddingHost({ logger, errorlog, inspect }))
+  for (const name of newsNames) scope.news.on(name, (facts) => hub.tell(name, facts))
+  scope.history.subscribe(({ step }) => hub.tell('transition', step))
+  return joined(scope, run)
+}
+
+function joined(scope: ArbiterScope, run: BootedArbiter['run']): EmbeddedArbiter {
+  let hearHaste: ((haste: Haste) => void) | null = null
+  let isForced = false
+  let lastFailure: ErrorData | null = null
+  scope.news.on('boot:failed', (error) => {
+    lastFailure = error
+  })
+  const started = new Promise<void>((resolve) => {
+    const end = scope.news.on('ready', () => {
+      end()
+      resolve()
+    })
+  })
+
+  const ended = run({
+    beforeStart: () => undefined,
+    onHaste(listener) {
+      hearHaste = listener
+      if (isForced) listener('forced')
+    },
+  })
+  const actor = () => scope.actor as ArbiterActor
+  const stopped = ended.then((exitCode) => ({ exitCode, problem: exitCode === 0 ? null : actor().getSnapshot().context.stop.reason }))
+  const ready = Promise.race([started, stopped]).then((outcome) => {
+    if (outcome === undefined) return
+    throw lastFailure === null
+      ? new MonocerosError('MON_BOOT_FAILED', { problem: outcome.problem ?? 'it was told to stop' })
+      : MonocerosError.fromData(lastFailure)
+  })
+  ready.catch(() => undefined) // whoever starts it hears of it
+
+  /** @throws MON_EMBED_STATE */
+  function send(order: Parameters<ArbiterActor['send']>[0], name: string): void {
+    const snapshot = actor().getSnapshot()
+    if (snapshot.status !== 'active' || !snapshot.can(order)) {
+      const state = snapshot.status === 'active' ? String(Object.keys(snapshot.value)[0] ?? snapshot.value) : 'stopped'
+      throw new MonocerosError('MON_EMBED_STATE', { what: 'supervisor', state, order: name })
+    }
+    scope.recorder.because(`${name}()`, () => actor().send(order))
+  }
+
+  const fit = (workers: number, name: string) => send({ type: 'scale', by: workers - scope.workersWanted, least: 0 }, name)
+
+  function force(): void {
+    isForced = true
+    const snapshot = actor().getSnapshot()
+    if (snapshot.can({ type: 'force' })) scope.recorder.because('stop()', () => actor().send({ type: 'force' }))
+    hearHaste?.('forced')
+  }
+
+  return {
+    ready,
+    stopped,
+    get addresses() {
+      return scope.addresses()
+    },
+    get dashboard() {
+      return scope.dashboardUrl
+    },
+    dirty<App>(app: string) {
+      const socket = scope.dirty?.env[socketVariable]
+      if (socket === undefined) throw dirtyError('MON_DIRTY_NO_SOCKET', {})
+      return dirty<App>(app, { socket })
+    },
+    snapshot: () => snapshotOf(scope),
+    reload() {
+      send({ type: 'reload' }, 'reload')
+      return reloadOutcome(scope)
+    },
+    async scale({ workers, dirtyWorkers }) {
+      refuseCount('workers', workers, 0)
+      refuseCount('dirtyWorkers', dirtyWorkers, 1)
+      if (workers !== undefined && workers !== scope.workersWanted) fit(workers, 'scale')
+      const now = snapshotOf(scope).dirtyWorkersWanted
+      if (dirtyWorkers === undefined || dirtyWorkers === now) return { workers: scope.workersWanted, dirtyWorkers: now }
+      const { total } = await scaleDirty(scope, dirtyWorkers - now)
+      return { workers: scope.workersWanted, dirtyWorkers: total }
+    },
+    drain() {
+      const isEmpty = () => scope.roster.rows().length === 0
+      return new Promise<void>((resolve, reject) => {
+        const look = () => {
+          if (!isEmpty()) return
+          end()
+          resolve()
+        }
+        const end = scope.news.on('worker:exit', () => setImmediate(look))
+        try {
+          if (scope.workersWanted > 0) fit(0, 'drain')
+          look()
+        } catch (error) {
+          end()
+          reject(error)
+        }
+      })
+    },
+    stop(graceMs) {
+      const order = { type: 'stop', reason: 'stop()', isQuick: false } as const
+      if (actor().getSnapshot().can(order)) scope.recorder.because('stop()', () => actor().send(order))
+      if (graceMs === null) return
+      const timer = setTimeout(force, Math.min(graceMs, 2 ** 31 - 1))
+      void stopped.then(() => clearTimeout(timer))
+    },
+  }
+}
+
+function refuseCount(name: keyof Scale, count: number | undefined, least: number): void {
+  if (count === undefined || (Number.isInteger(count) && count >= least)) return
+  throw new MonocerosError('MON_CONFIG_INVALID', {
+    source: 'scale',
+    setting: name,
+    value: String(count),
+    problem: 'not a whole number',
+    allowed: `a whole number from ${least}`,
+  })
+}
