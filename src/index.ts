@@ -1,7 +1,12 @@
 /** The door for programs: what a config file, a worker class of one's own and an embedder import from `monoceros`. */
 export { MonocerosError } from './base/errors.ts'
-export type { Job, JobContext } from './compose/worker/job-context.ts'
+export { createPool, type Pool, type PoolOptions } from './compose/embed/create-pool.ts'
+export type { Scale, Scaled } from './compose/embed/embedded-arbiter.ts'
+export type { SupervisorEvent, SupervisorEventName, SupervisorEvents } from './compose/embed/events.ts'
+export type { EmbedLogger } from './compose/embed/logger.ts'
+export type { SupervisorOptions } from './compose/embed/options.ts'
 export { createSupervisor, type Inspector, type StopOptions, type Supervisor } from './compose/embed/supervisor.ts'
+export type { Job, JobContext } from './compose/worker/job-context.ts'
 export { defineConfig, type UserConfig } from './config/define-config.ts'
 export type { ArbiterFacts, HookLog, Hooks, WorkerFacts } from './config/hook-types.ts'
 export type { Settings } from './config/settings.ts'

@@ -28,6 +28,8 @@ export interface EmbeddedArbiter {
   readonly dashboard: string | null
   /** @throws MON_DIRTY_NO_SOCKET when it has no dirty pool */
   dirty<App>(app: string): DirtyProxy<App>
+  /** @throws the same */
+  readonly dirtySocket: string
   snapshot(): Snapshot
   reload(): Promise<ReloadOutcome>
   scale(wanted: Scale): Promise<Scaled>
@@ -106,13 +108,19 @@ function joined(scope: ArbiterScope, run: BootedArbiter['run']): EmbeddedArbiter
     scope.recorder.because(`${name}()`, () => actor().send(order))
   }
 
-  const fit = (workers: number, name: string) => send({ type: 'scale', by: workers - scope.workersWanted, least: 0 }, name)
+  const scaleTo = (workers: number, name: string) => send({ type: 'scale', by: workers - scope.workersWanted, least: 0 }, name)
 
   function force(): void {
     isForced = true
     const snapshot = actor().getSnapshot()
     if (snapshot.can({ type: 'force' })) scope.recorder.because('stop()', () => actor().send({ type: 'force' }))
     hearHaste?.('forced')
+  }
+
+  function dirtySocket(): string {
+    const socket = scope.dirty?.env[socketVariable]
+    if (socket === undefined) throw dirtyError('MON_DIRTY_NO_SOCKET', {})
+    return socket
   }
 
   return {
@@ -124,10 +132,9 @@ function joined(scope: ArbiterScope, run: BootedArbiter['run']): EmbeddedArbiter
     get dashboard() {
       return scope.dashboardUrl
     },
-    dirty<App>(app: string) {
-      const socket = scope.dirty?.env[socketVariable]
-      if (socket === undefined) throw dirtyError('MON_DIRTY_NO_SOCKET', {})
-      return dirty<App>(app, { socket })
+    dirty: <App>(app: string) => dirty<App>(app, { socket: dirtySocket() }),
+    get dirtySocket() {
+      return dirtySocket()
     },
     snapshot: () => snapshotOf(scope),
     reload() {
@@ -137,7 +144,7 @@ function joined(scope: ArbiterScope, run: BootedArbiter['run']): EmbeddedArbiter
     async scale({ workers, dirtyWorkers }) {
       refuseCount('workers', workers, 0)
       refuseCount('dirtyWorkers', dirtyWorkers, 1)
-      if (workers !== undefined && workers !== scope.workersWanted) fit(workers, 'scale')
+      if (workers !== undefined && workers !== scope.workersWanted) scaleTo(workers, 'scale')
       const now = snapshotOf(scope).dirtyWorkersWanted
       if (dirtyWorkers === undefined || dirtyWorkers === now) return { workers: scope.workersWanted, dirtyWorkers: now }
       const { total } = await scaleDirty(scope, dirtyWorkers - now)
@@ -153,7 +160,7 @@ function joined(scope: ArbiterScope, run: BootedArbiter['run']): EmbeddedArbiter
         }
         const end = scope.news.on('worker:exit', () => setImmediate(look))
         try {
-          if (scope.workersWanted > 0) fit(0, 'drain')
+          if (scope.workersWanted > 0) scaleTo(0, 'drain')
           look()
         } catch (error) {
           end()

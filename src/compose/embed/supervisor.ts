@@ -8,7 +8,7 @@ import { createEventHub, type SupervisorEvent, type SupervisorEventName, type Su
 import { findImages } from './images.ts'
 import type { OptionsOf, SupervisorOptions } from './options.ts'
 
-/** An XState inspector: a function, or an observer as `createActor(..., { inspect })` takes it. */
+/** An XState inspector: a function, or an observer, as the option `inspect` of its actors takes it. */
 export type Inspector = ((inspected: never) => void) | { next?(inspected: never): void }
 
 export interface StopOptions {
@@ -64,6 +64,8 @@ export interface Supervisor extends AsyncIterable<SupervisorEvent>, AsyncDisposa
   inspect(inspector: Inspector): () => void
   /** The client of its dirty pool, as of `monoceros/dirty`. @throws MonocerosError MON_EMBED_STATE unless it runs, DirtyError MON_DIRTY_NO_SOCKET when it has none */
   dirty<App>(app: string): DirtyProxy<App>
+  /** Path of the socket of its dirty pool, for `dirty(app, { socket })` in any process of the same user. @throws as `dirty` */
+  readonly dirtySocket: string
 }
 
 /**
@@ -166,6 +168,9 @@ export function superviseAs(given: OptionsOf): Supervisor {
       return () => void inspectors.delete(hear)
     },
     dirty: <App>(app: string) => running('call').dirty<App>(app),
+    get dirtySocket() {
+      return running('call').dirtySocket
+    },
     [Symbol.asyncIterator]: hub.iterate,
     async [Symbol.asyncDispose]() {
       await stop()

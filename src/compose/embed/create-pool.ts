@@ -1,0 +1,156 @@
+/** `createPool`: the dirty pool alone, as a part of a program. */
+import { MonocerosError } from '../../base/errors.ts'
+import { nearest } from '../../base/nearest.ts'
+import type { UserConfig } from '../../config/define-config.ts'
+import type { DirtyProxy } from '../../dirty-client/dirty.ts'
+import type { AppCounts } from '../../wire/kinds.ts'
+import type { EmbedLogger } from './logger.ts'
+import { type StopOptions, type Supervisor, superviseAs } from './supervisor.ts'
+
+/** What a pool calls the settings of the dirty pool. */
+const settingOf = {
+  workers: 'dirtyWorkers',
+  threads: 'dirtyThreads',
+  timeout: 'dirtyTimeout',
+  gracefulTimeout: 'dirtyGracefulTimeout',
+  cancelGrace: 'dirtyCancelGrace',
+  queueMax: 'dirtyQueueMax',
+  maxCalls: 'dirtyMaxCalls',
+  memoryLimit: 'dirtyMemoryLimit',
+  frameMax: 'dirtyFrameMax',
+  nice: 'dirtyNice',
+  name: 'procName',
+} as const satisfies Record<string, keyof UserConfig>
+
+type Own = keyof typeof settingOf
+
+/** Settings of the server that mean something without HTTP workers. */
+const sharedSettings = [
+  'bootTimeout',
+  'chdir',
+  'rawEnv',
+  'user',
+  'group',
+  'loglevel',
+  'errorlog',
+  'logFormat',
+  'dashboard',
+  'dashboardToken',
+  'dashboardTokenFile',
+  'metricsBind',
+  'controlSocket',
+  'controlSocketMode',
+  'flightRecorder',
+  'flightRecorderMax',
+  'stashEntriesMax',
+  'stashBytesMax',
+  'statsdHost',
+  'statsdPrefix',
+  'dogstatsdTags',
+  'syslog',
+  'onDirtyStarting',
+] as const satisfies readonly (keyof UserConfig)[]
+
+type Shared = (typeof sharedSettings)[number]
+
+export type PoolOptions = { readonly [Name in Own]?: UserConfig[(typeof settingOf)[Name]] } & {
+  readonly [Name in Shared]?: UserConfig[Name]
+} & {
+  /** The apps by name, as MODULE:CLASS[:WORKERS]; or a list, as the setting `dirty_apps` has it. Paths are relative to the working directory. */
+  readonly apps: Readonly<Record<string, string>> | readonly string[]
+  /** `process` (usual): a process tree of its own. */
+  readonly isolation?: 'process'
+  /** As for createSupervisor. */
+  readonly logger?: EmbedLogger
+  /** A config file for hooks that run in the pool's processes. */
+  readonly config?: string
+}
+
+export interface Pool extends AsyncDisposable {
+  readonly isolation: 'process'
+  /**
+   * The actions of one of its apps, as `dirty` of `monoceros/dirty` has them.
+   *
+   * @param app its name
+   */
+  dirty<App>(app: string): DirtyProxy<App>
+  /** What each app has to do at this moment. */
+  counts(): Promise<readonly AppCounts[]>
+  /** Its processes: reload, scale, snapshot, events, dashboard. */
+  readonly supervisor: Supervisor
+  /** Takes no more calls, finishes those under way and ends. Settles when nothing of it is left. */
+  close(options?: StopOptions): Promise<void>
+}
+
+/**
+ * A pool of processes for heavy jobs, with no HTTP: apps are loaded once and stay, a job that hangs or dies takes nothing
+ * with it.
+ *
+ * @param options `apps`, and settings of the dirty pool under shorter names: `workers` (processes; `auto`), `threads`
+ * (of each, 1), `timeout` (s, 300), `maxCalls`, `memoryLimit` (MiB), `queueMax` (calls, 10,000), `nice` (0) ...
+ * @returns the pool, when its apps are loaded
+ * @throws MonocerosError MON_CONFIG_* for bad options, MON_APP_* and MON_DIRTY_* when an app cannot be loaded
+ * @example
+ * await using pool = await createPool({ apps: { images: './images.js:ImageApp' }, workers: 2 })
+ * const thumbnail = await pool.dirty<ImageApp>('images').thumbnail(png, { widthPx: 320 })
+ */
+export async function createPool(options: PoolOptions): Promise<Pool> {
+  const { apps, isolation = 'process', logger, config, ...rest } = options
+  if (isolation !== 'process') throw invalid('isolation', isolation, 'not known', 'process')
+  const settings = Object.fromEntries(Object.entries(rest).map(([name, value]) => [settingNamed(name), value]))
+  const supervisor = superviseAs({
+    source,
+    options: {
+      // What the pool does is what its service is for: it stands back for nothing.
+      dirtyNice: 0,
+      ...settings,
+      workers: 0,
+      dirtyApps: appList(apps),
+      ...(logger === undefined ? {} : { logger }),
+      ...(config === undefined ? {} : { config }),
+    },
+  })
+  try {
+    await supervisor.start()
+  } catch (error) {
+    throw renamed(error)
+  }
+  const { dirtyCounts } = await import('../../dirty-client/dirty.ts')
+  const close = async (how?: StopOptions) => void (await supervisor.stop(how))
+  return {
+    isolation,
+    supervisor,
+    dirty: supervisor.dirty,
+    counts: () => dirtyCounts({ socket: supervisor.dirtySocket }),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+const source = 'createPool'
+
+const invalid = (setting: string, value: unknown, problem: string, allowed: string) =>
+  new MonocerosError('MON_CONFIG_INVALID', { source, setting, value: String(value), problem, allowed })
+
+/** @throws MON_CONFIG_UNKNOWN */
+function settingNamed(name: string): string {
+  if (Object.hasOwn(settingOf, name)) return settingOf[name as Own]
+  if ((sharedSettings as readonly string[]).includes(name)) return name
+  const meant = nearest(name, ['apps', 'isolation', 'logger', 'config', ...Object.keys(settingOf), ...sharedSettings])
+  throw new MonocerosError('MON_CONFIG_UNKNOWN', { source, setting: name, hint: meant === undefined ? '' : ` (did you mean ${meant}?)` })
+}
+
+/** @throws MON_CONFIG_INVALID */
+function appList(apps: PoolOptions['apps']): readonly string[] {
+  const list = Array.isArray(apps) ? (apps as readonly string[]) : Object.entries(apps ?? {}).map(([name, spec]) => `${name}=${spec}`)
+  if (list.length === 0) throw invalid('apps', JSON.stringify(apps), 'there is none', "such as { images: './images.js:ImageApp' }")
+  return list
+}
+
+/** What is wrong is told under the name that was given. */
+function renamed(error: unknown): unknown {
+  if (!(error instanceof MonocerosError)) return error
+  const { setting } = error.facts
+  const own = setting === 'dirtyApps' ? 'apps' : Object.keys(settingOf).find((name) => settingOf[name as Own] === setting)
+  return own === undefined ? error : new MonocerosError(error.code, { ...error.facts, setting: own }, error.cause)
+}
