@@ -86,7 +86,7 @@ export const errorCodes = {
   MON_EMBED_BUNDLED: {
     text: 'monoceros was bundled into {path}, where the files of its worker processes are not beside it',
     advice:
-      'keep it out of the bundle (esbuild: --external:monoceros; rollup, vite, webpack: list it among the externals) and in node_modules',
+      'list monoceros among the externals of the bundler, and keep it in node_modules',
     exit: 1,
   },
   MON_EMBED_STATE: {

@@ -16,6 +16,7 @@ const settingOf = {
   cancelGrace: 'dirtyCancelGrace',
   queueMax: 'dirtyQueueMax',
   maxCalls: 'dirtyMaxCalls',
+  spares: 'dirtySpares',
   memoryLimit: 'dirtyMemoryLimit',
   frameMax: 'dirtyFrameMax',
   nice: 'dirtyNice',
@@ -53,19 +54,43 @@ const sharedSettings = [
 
 type Shared = (typeof sharedSettings)[number]
 
-export type PoolOptions = { readonly [Name in Own]?: UserConfig[(typeof settingOf)[Name]] } & {
-  readonly [Name in Shared]?: UserConfig[Name]
-} & {
+/** What `createPool` is given: its own options, and settings of the server that mean something without HTTP workers, such as `dashboard`. */
+export interface PoolOptions extends Pick<UserConfig, Shared> {
   /** The apps by name, as MODULE:CLASS[:WORKERS]; or a list, as the setting `dirty_apps` has it. Paths are relative to the working directory. */
   readonly apps: Readonly<Record<string, string>> | readonly string[]
   /** `process` (usual): a process tree of its own. */
-  readonly isolation?: 'process'
-  /** As for createSupervisor. */
-  readonly logger?: EmbedLogger
+  readonly isolation?: 'process' | undefined
+  /** Processes, from 1; `auto` (usual) is one for each CPU that may be used. */
+  readonly workers?: UserConfig['dirtyWorkers']
+  /** Threads of each app in each process, one call at a time in each; 1 unless its class says otherwise. */
+  readonly threads?: UserConfig['dirtyThreads']
+  /** Seconds that a call may take from the moment of the call; 300, and 0 is for ever. */
+  readonly timeout?: UserConfig['dirtyTimeout']
+  /** Seconds that calls under way may take to end when the pool closes; 30. */
+  readonly gracefulTimeout?: UserConfig['dirtyGracefulTimeout']
+  /** Seconds that a cancelled call may take to heed its signal before its thread is ended; 1. */
+  readonly cancelGrace?: UserConfig['dirtyCancelGrace']
+  /** How many calls of one app may wait; 10,000. */
+  readonly queueMax?: UserConfig['dirtyQueueMax']
+  /** A process is replaced after this many calls; 0 is never, and 1 gives each call a fresh process. */
+  readonly maxCalls?: UserConfig['dirtyMaxCalls']
+  /** Processes beyond `workers` that stand by with their apps loaded, and take the place of one that leaves; 0. */
+  readonly spares?: UserConfig['dirtySpares']
+  /** MiB of resident memory; a process with more is replaced when its calls are over. 0 is no limit. */
+  readonly memoryLimit?: UserConfig['dirtyMemoryLimit']
+  /** MiB that the arguments of a call, or one value of its answer, may have; 1,024. */
+  readonly frameMax?: UserConfig['dirtyFrameMax']
+  /** By how much the pool stands back for others when processors are scarce, from 0 to 19; 0, where the server's pools have 10. */
+  readonly nice?: UserConfig['dirtyNice']
+  /** What titles and logs call it. */
+  readonly name?: UserConfig['procName']
+  /** As for `createSupervisor`. */
+  readonly logger?: EmbedLogger | undefined
   /** A config file for hooks that run in the pool's processes. */
-  readonly config?: string
+  readonly config?: string | undefined
 }
 
+/** A pool that runs, as `createPool` gives it. */
 export interface Pool extends AsyncDisposable {
   readonly isolation: 'process'
   /**

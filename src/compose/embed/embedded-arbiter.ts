@@ -38,6 +38,7 @@ export interface EmbeddedArbiter {
   stop(graceMs: number | null): void
 }
 
+/** How many processes are wanted; what is left out stays. */
 export interface Scale {
   /** Worker processes, from 0. */
   readonly workers?: number
@@ -45,6 +46,7 @@ export interface Scale {
   readonly dirtyWorkers?: number
 }
 
+/** How many processes are wanted now. */
 export type Scaled = Required<Scale>
 
 export interface EmbeddedOptions {

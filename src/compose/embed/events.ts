@@ -10,8 +10,10 @@ export interface SupervisorEvents extends NewsFacts {
   readonly stopped: { readonly exitCode: number; readonly problem: string | null }
 }
 
+/** The names of its events. */
 export type SupervisorEventName = keyof SupervisorEvents
 
+/** One event, as a loop over a supervisor gets it. */
 export type SupervisorEvent =
   | { [Name in SupervisorEventName]: { readonly type: Name; readonly facts: SupervisorEvents[Name] } }[SupervisorEventName]
   /** A loop was too slow: so many events before the next one were dropped. */

@@ -11,11 +11,13 @@ import type { OptionsOf, SupervisorOptions } from './options.ts'
 /** An XState inspector: a function, or an observer, as the option `inspect` of its actors takes it. */
 export type Inspector = ((inspected: never) => void) | { next?(inspected: never): void }
 
+/** How `stop` and `close` end what runs. */
 export interface StopOptions {
   /** What is under way may take this long, in milliseconds, from 0; then everything is killed. Without it `graceful_timeout` holds. */
   readonly graceMs?: number
 }
 
+/** A server inside this program, as `createSupervisor` makes it. */
 export interface Supervisor extends AsyncIterable<SupervisorEvent>, AsyncDisposable {
   /**
    * Binds, starts the workers and the dirty pool, and settles when all of them are ready. Once it has failed nothing is left.
