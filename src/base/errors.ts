@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url'
 import { type ErrorCode, type ErrorRow, errorCodes } from './error-codes.ts'
+import { ownFolder } from './own-folder.ts'
 
 export type Facts = Readonly<Record<string, string | number | boolean | null | undefined>>
 
@@ -75,11 +75,9 @@ export function stackOf(thrown: unknown): string | undefined {
   return cause === undefined ? appPart(thrown.stack) : `${appPart(thrown.stack)}\nCaused by: ${cause}`
 }
 
-const ownFolder = fileURLToPath(new URL('..', import.meta.url))
-
 /** Without our own frames, and without those of Node and of our tools between the app and us. */
 function appPart(stack: string): string {
-  const lines = stack.split('\n').filter((line) => !(isFrame(line) && line.includes(ownFolder)))
+  const lines = stack.split('\n').filter((line) => !(isFrame(line) && ownFolder !== null && line.includes(ownFolder)))
   const last = lines.findLastIndex((line) => !isFrame(line) || !/node:|\/node_modules\/(?:jiti|xstate)\/|<anonymous>/.test(line))
   return lines.slice(0, last + 1).join('\n')
 }

@@ -1,14 +1,13 @@
 /** What a config file threw, and where: one sentence and one place instead of a stack. */
 import { fileURLToPath } from 'node:url'
 import { problemOf } from '../base/errors.ts'
+import { ownFolder } from '../base/own-folder.ts'
 
 export interface Place {
   /** Null: in the file that was read. */
   readonly file: string | null
   readonly line: number
 }
-
-const ownFolder = fileURLToPath(new URL('..', import.meta.url))
 
 /** The first line of the message: parsers append a picture of the place. */
 export function sentenceOf(thrown: unknown): string {
@@ -30,7 +29,7 @@ export function framesOf(error: Error): Place[] {
     const [, where, line] = /^\s*(?:at (?:.*?[( ])?)?((?:file:\/\/)?\/.*?):(\d+)(?::\d+)?\)?$/.exec(text) ?? []
     if (where === undefined) continue
     const file = where.startsWith('file:') ? fileURLToPath(where) : where
-    if (file.startsWith(ownFolder)) break
+    if (ownFolder !== null && file.startsWith(ownFolder)) break
     if (!file.includes('/node_modules/')) places.push({ file, line: Number(line) })
   }
   return places
