@@ -139,7 +139,7 @@ async function untilMasked(pid: number, signal: NodeJS.Signals, masks: readonly 
 }
 
 /** The test's own environment must not configure the server under test. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(
     ([name]) => !/^(MONOCEROS_|PORT$|WEB_CONCURRENCY$|VITEST|NODE_OPTIONS$|NODE_ENV$|NO_COLOR$|FORCE_COLOR$)/.test(name),
   )
@@ -283,7 +283,7 @@ function familyOf(run: string): number[] {
 }
 
 /** A process that has been killed may take a moment to be reaped; one that stays is the test's failure. */
-async function allGone(run: string): Promise<void> {
+export async function allGone(run: string): Promise<void> {
   const deadline = Date.now() + 5_000
   let left = familyOf(run)
   while (left.length > 0 && Date.now() < deadline) {
