@@ -10,5 +10,6 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 /** `a list`, `null`, `a number`: what stands where an object of settings should. */
 export function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
-  return value === null || value === undefined ? String(value) : `a ${typeof value}`
+  if (value === null || value === undefined) return String(value)
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

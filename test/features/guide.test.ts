@@ -47,6 +47,19 @@ test('the dirty app of the guide and its caller are programs', async () => {
   expect(await server.stop()).toEqual({ code: 0, signal: null })
 })
 
+test('the sidecar of the guide is there for the app of the guide', async () => {
+  const [config = '', app = ''] = blocksOf('sidecars.md', 'js')
+  const server = start({
+    args: [],
+    files: { 'monoceros.config.mjs': config.replace(':8000', ':0'), 'app.mjs': app },
+  })
+  await server.ready()
+  const port = server.port()
+  expect((await ask({ port })).body).toBe('visit 1\n')
+  expect((await ask({ port })).body).toBe('visit 2\n')
+  expect(await server.stop()).toEqual({ code: 0, signal: null })
+})
+
 test('the config file of the guide is one', async () => {
   const server = start({
     args: ['-b', '127.0.0.1:0', '-w', '1'],

@@ -13,8 +13,7 @@ const sidecars: Kind<SidecarSetting[], readonly SidecarInput[]> = {
       return NEVER
     }),
   ),
-  allowed:
-    'a list of { name, command, args, env, cwd, restart, readyWhen, bootTimeout, gracefulTimeout, stopSignal }, of which all but name and command may be left out',
+  allowed: 'a list of { name, command, args, … } (docs/guide/sidecars.md)',
   placeholder: 'JSON',
   json: {
     type: 'array',
