@@ -57,6 +57,15 @@ while :; do sleep 0.05; done`
   })
 })
 
+test('what a sidecar has started goes with it when it is killed', async () => {
+  const server = serve([shell('family', 'sleep 1000 & sleep 1000 & wait')])
+  await server.ready()
+  const before = server.family()
+  process.kill(pidOf(server, 'family'), 'SIGKILL')
+  await server.untilCount('sidecar.ready', 2)
+  expect(before.filter((pid) => !server.family().includes(pid))).toHaveLength(3)
+})
+
 describe('when the server stops', () => {
   test('a sidecar that does not heed its stopSignal, or stands still, is killed at its grace, and looked at before', async () => {
     const deaf = shell('deaf', "trap '' TERM; while :; do sleep 1; done", { gracefulTimeout: 0.3 })

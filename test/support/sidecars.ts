@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { type Running, start } from './harness.ts'
 import { saying } from './programs.ts'
 
@@ -22,7 +22,15 @@ interface Given {
 }
 
 export function serve(sidecars: readonly Sidecar[], { app = saying('hi'), files = {}, settings = {} }: Given = {}): Running {
-  return start({ args: [], files: { 'app.mjs': app, 'monoceros.config.json': configOf(sidecars, settings), ...files } })
+  let server: Running | null = null
+  // The harness does not know a Redis by its environment. Registered before it, this runs after it.
+  onTestFinished(() => {
+    const left = server === null ? [] : [...new Set(allPidsOf(server))].filter(isAlive)
+    for (const pid of left) process.kill(-pid, 'SIGKILL')
+    expect(left).toEqual([])
+  })
+  server = start({ args: [], files: { 'app.mjs': app, 'monoceros.config.json': configOf(sidecars, settings), ...files } })
+  return server
 }
 
 export function reload(server: Running, sidecars: readonly Sidecar[], more: object = {}): void {
@@ -66,8 +74,9 @@ async function gone(pids: () => readonly number[]): Promise<void> {
   while (pids().some(isAlive)) await pause(10)
 }
 
-export const nobodyIsLeft = (server: Running) =>
-  gone(() => [...server.family(), ...server.all('sidecar.booting').map(({ childPid }) => childPid as number)])
+const allPidsOf = (server: Running) => server.all('sidecar.booting').map(({ childPid }) => childPid as number)
+
+export const nobodyIsLeft = (server: Running) => gone(() => [...server.family(), ...allPidsOf(server)])
 
 export function guardOf(server: Running): number {
   const isGuard = (pid: number) =>
