@@ -1,4 +1,5 @@
 /** The jobs of a worker that its drain waits for: counted, shown while they are in flight, and told by name when they are cut. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RequestInFlight } from '../ipc/messages.ts'
 import { nowMs, type Pulse } from '../ipc/pulse.ts'
 
@@ -15,7 +16,7 @@ export interface Tracked {
   track<T>(promise: PromiseLike<T> | T, label: string): Promise<T>
   /** Longest first. */
   inFlight(): RequestInFlight[]
-  /** When none is in flight; jobs that are begun meanwhile are waited for too. */
+  /** When none is in flight; those that are begun meanwhile, or by whoever awaited the last, are waited for too. */
   idle(): Promise<void>
   /** Those in flight are given up: each is counted as one that came to nothing. */
   cut(): void
@@ -68,7 +69,13 @@ export function createTracked({ pulse, onCounted, onSettled }: TrackedOptions): 
       const now = nowMs()
       return [...jobs.values()].map(({ label, startedMs }) => ({ method, path: label, ageMs: Math.round(now - startedMs) }))
     },
-    idle: () => (jobs.size === 0 ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve))),
+    async idle() {
+      while (jobs.size > 0) {
+        await new Promise<void>((resolve) => waiters.push(resolve))
+        // Whoever has awaited the last one may begin the next.
+        await nextTurn()
+      }
+    },
     cut() {
       for (const key of [...jobs.keys()]) end(key, 0)
     },

@@ -28,8 +28,10 @@ test('told to end, a job has its signal aborted, and what it tracks is waited fo
 test('jobs that are begun while others end are waited for too', async () => {
   const app = `${waiting}
     export default async ({ logger, ready, signal, track }) => {
-      const first = async () => { await until('one'); void track(until('two').then(() => logger.info('both done')), 'two') }
-      void track(first(), 'one')
+      const inside = async () => { await until('one'); void track(until('two').then(() => logger.info('done inside')), 'two') }
+      const after = async () => { await track(until('one'), 'one'); await track(until('two').then(() => logger.info('done after')), 'two') }
+      void track(inside(), 'one')
+      void after()
       ready()
       await until('never', signal)
     }`
@@ -40,7 +42,7 @@ test('jobs that are begun while others end are waited for too', async () => {
   put(server, 'one')
   put(server, 'two')
   expect(await server.exited).toEqual({ code: 0, signal: null })
-  expect(said(server)).toEqual(['both done'])
+  expect(said(server).sort()).toEqual(['done after', 'done inside'])
 })
 
 test('jobs that outlast the grace are cut and told by name, and the app is still closed in order', async () => {

@@ -12,8 +12,8 @@ export function keepLastWords(input: HandleInput, { problem, request }: Extract<
 
 export function causeBehind({ roster }: ArbiterScope, event: HandleEvent, input: HandleInput): string | null {
   if (event.type === 'child.exited') return event.exit.code === 1 ? (lastWords.get(input) ?? null) : null
-  if (event.type !== 'child.silent') return null
-  // What has kept a blocked loop, as its last beats have it.
+  if (event.type !== 'child.silent' && event.type !== 'child.hung') return null
+  // What has kept it, as its last beats have it.
   const [longest] = roster.rows().find((row) => row.age === input.age)?.requests ?? []
   return longest === undefined ? null : `${longest.method} ${longest.path}`
 }

@@ -62,6 +62,21 @@ test('it is idle when none is in flight, those that were begun meanwhile include
   expect(order).toEqual(['first', 'second'])
 })
 
+test('a job that is begun by whoever awaited the last one is waited for', async () => {
+  const { track, idle } = tracked()
+  const order: string[] = []
+  const series = async () => {
+    for (const name of ['first', 'second', 'third'])
+      await track(
+        Promise.resolve().then(() => order.push(name)),
+        name,
+      )
+  }
+  void series()
+  await idle()
+  expect(order).toEqual(['first', 'second', 'third'])
+})
+
 test('those that are cut came to nothing, and may settle afterwards without being counted again', async () => {
   const { track, cut, idle, inFlight, reader, counted } = tracked()
   let finish = (): void => undefined
