@@ -2,8 +2,11 @@
 
 import type { ErrorData } from '../../base/errors.ts'
 import type { ChildAutopsy } from '../../ipc/child-autopsy.ts'
-import type { ReloadOutcome } from './arbiter-scope.ts'
 
+/** What became of a reload: the generation that serves now, or why the one before it serves on. */
+export type ReloadOutcome = { readonly ok: true; readonly generation: number } | { readonly ok: false; readonly problem: string }
+
+/** Which worker it is. */
 export interface WorkerNews {
   readonly slot: number
   /** It was the n-th worker to be started. */

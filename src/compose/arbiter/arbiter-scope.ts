@@ -25,7 +25,7 @@ import { hookLog } from '../hook-log.ts'
 import type { Remotes } from '../remotes.ts'
 import type { DirtyKeeper } from './arbiter-dirty.ts'
 import type { ArbiterHost } from './arbiter-host.ts'
-import { createNews, type News } from './arbiter-news.ts'
+import { createNews, type News, type ReloadOutcome } from './arbiter-news.ts'
 import { type ArbiterRecorder, createArbiterRecorder } from './arbiter-recorder.ts'
 import type { Sidecars } from './arbiter-sidecars.ts'
 
@@ -38,8 +38,6 @@ export interface GenerationRecord {
 }
 
 export type ArbiterActor = ActorRefFrom<typeof arbiterMachine>
-
-export type ReloadOutcome = { readonly ok: true; readonly generation: number } | { readonly ok: false; readonly problem: string }
 
 export interface ArbiterScope {
   readonly host: ArbiterHost

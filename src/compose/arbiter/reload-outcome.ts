@@ -1,4 +1,5 @@
-import type { ArbiterActor, ArbiterScope, ReloadOutcome } from './arbiter-scope.ts'
+import type { ReloadOutcome } from './arbiter-news.ts'
+import type { ArbiterActor, ArbiterScope } from './arbiter-scope.ts'
 
 /** Settles with the outcome of the reload under way, or of the next: of whichever ends first. */
 export function reloadOutcome(scope: ArbiterScope): Promise<ReloadOutcome> {

@@ -2,7 +2,7 @@
 import { MonocerosError } from '../../base/errors.ts'
 import type { DirtyProxy } from '../../dirty-client/dirty.ts'
 import type { Snapshot } from '../../ipc/snapshot.ts'
-import type { ReloadOutcome } from '../arbiter/arbiter-scope.ts'
+import type { ReloadOutcome } from '../arbiter/arbiter-news.ts'
 import type { EmbeddedArbiter, Scale, Scaled } from './embedded-arbiter.ts'
 import { createEventHub, type SupervisorEvent, type SupervisorEventName, type SupervisorEvents } from './events.ts'
 import { findImages } from './images.ts'
@@ -76,9 +76,14 @@ export interface Supervisor extends AsyncIterable<SupervisorEvent>, AsyncDisposa
  *
  * @param options every setting, the hooks of the arbiter, `app`, `config` and `logger`; they are checked by `start`
  * @example
- * const supervisor = createSupervisor({ app: './server.js', workers: 2, bind: ['127.0.0.1:0'] })
+ * // service.ts
+ * import { createSupervisor } from 'monoceros'
+ *
+ * const supervisor = createSupervisor({ app: './server.ts', workers: 2, bind: ['127.0.0.1:0'] })
+ * supervisor.on('autopsy', (found) => console.error('a worker was stuck', found))
  * await supervisor.start()
  * const answer = await fetch(`http://${supervisor.addresses[0]}/`)
+ * if (answer.status !== 200) throw new Error(`the app answered ${answer.status}`)
  * await supervisor.stop()
  */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
