@@ -11,7 +11,7 @@ const consumer = inject('consumer')
 const run = promisify(execFile)
 
 const program = `
-import { defineConfig, MonocerosError, type Settings, type WorkerClass } from 'monoceros'
+import { createPool, createSupervisor, defineConfig, type Job, MonocerosError, type Settings, type Supervisor, type WorkerClass } from 'monoceros'
 import { DirtyApp, DirtyTimeoutError, dirty, proxy } from 'monoceros/dirty'
 
 export default defineConfig({
@@ -37,6 +37,38 @@ await images.widthOf('bytes')
 await images.heightOf()
 // @ts-expect-error: there is no such setting
 defineConfig({ wrokers: 2 })
+export const job: Job = async ({ signal, track, logger, ready }) => {
+  ready()
+  while (!signal.aborted) await track(Promise.resolve(logger.level))
+}
+async function serve(): Promise<number> {
+  await using supervisor: Supervisor = createSupervisor({ app: './server.ts', workers: 2, bind: ['127.0.0.1:0'], whenReady: (arbiter) => arbiter.log.info('x') })
+  const end = supervisor.on('worker:exit', ({ slot, code, signal }) => [slot.toFixed(), code?.toFixed(), signal?.length])
+  supervisor.on('ready', ({ addresses }) => addresses.join())
+  supervisor.on('autopsy', (found) => found)
+  // @ts-expect-error: there is no such event
+  supervisor.on('redy', () => undefined)
+  await supervisor.start()
+  const outcome = await supervisor.reload({ workers: 3 })
+  if (!outcome.ok) throw new Error(outcome.problem)
+  for await (const event of supervisor) if (event.type === 'stopped') return event.facts.exitCode
+  end()
+  const { workers } = await supervisor.scale({ workers: 4 })
+  await supervisor.drain()
+  const { exitCode } = await supervisor.stop({ graceMs: 1_000 })
+  return workers + exitCode + supervisor.addresses.length + outcome.generation + Object.keys(supervisor.snapshot()).length
+}
+async function compute(): Promise<number> {
+  await using pool = await createPool({ apps: { images: './images.ts:Images' }, workers: 'auto', threads: 2, timeout: 5, maxCalls: 1, spares: 1 })
+  // @ts-expect-error: there is no such action
+  await pool.dirty<Images>('images').heightOf()
+  return pool.dirty<Images>('images').with({ timeoutMs: 100 }).widthOf(new Uint8Array(4), proxy(() => undefined))
+}
+// @ts-expect-error: an option is misspelled
+createSupervisor({ app: './server.ts', wrokers: 2 })
+// @ts-expect-error: and here
+await createPool({ apps: ['./images.ts:Images'], maxCals: 1 })
+export const both = [serve, compute]
 try {
   await images.widthOf(new Uint8Array(1), () => undefined)
 } catch (error) {
