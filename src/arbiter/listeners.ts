@@ -12,6 +12,8 @@ export interface ListenersOptions {
   readonly umask: number
   /** Who a unix socket is to belong to; null leaves it to the arbiter's user. */
   readonly owner: { readonly uid: number | null; readonly gid: number | null }
+  /** Hears of each attempt to bind that failed. */
+  onProblem?(error: MonocerosError): void
 }
 
 export type GrantAnswer = { readonly listener: ListenerFact; readonly handle: unknown } | { readonly problem: ErrorData }
@@ -76,7 +78,9 @@ export function createListeners(options: ListenersOptions): Listeners {
         settle(entry, grantOf(id, entry) as GrantAnswer)
         return { ok: true, address: formatAddress(bound.address) }
       } catch (error) {
-        return { ok: false, problem: problemFor(error, entry.wanted, shown, tries) }
+        const named = namedError(error, entry.wanted, shown, tries)
+        options.onProblem?.(named)
+        return { ok: false, problem: { code: named.code, text: named.message, isRetryable: named.code === 'MON_LISTENER_IN_USE' } }
       }
     },
     release(id) {
@@ -140,10 +144,10 @@ function giveAway(path: string, owner: ListenersOptions['owner']): void {
   if (owner.uid !== null || owner.gid !== null) chownSync(path, owner.uid ?? process.getuid?.() ?? 0, owner.gid ?? process.getgid?.() ?? 0)
 }
 
-function problemFor(error: unknown, wanted: Address, shown: string, tries: number): BindProblem {
-  if (!(error instanceof MonocerosError)) return { code: 'MON_LISTENER_FAILED', text: problemOf(error), isRetryable: false }
-  if (error.code !== 'MON_LISTENER_IN_USE') return { code: error.code, text: error.message, isRetryable: false }
+function namedError(error: unknown, wanted: Address, shown: string, tries: number): MonocerosError {
+  if (!(error instanceof MonocerosError))
+    return new MonocerosError('MON_LISTENER_FAILED', { address: shown, problem: problemOf(error) }, error)
+  if (error.code !== 'MON_LISTENER_IN_USE') return error
   const holder = holderOf(wanted)
-  const named = new MonocerosError('MON_LISTENER_IN_USE', { address: shown, holder: holder === null ? '' : ` by ${holder}`, tries })
-  return { code: named.code, text: named.message, isRetryable: true }
+  return new MonocerosError('MON_LISTENER_IN_USE', { address: shown, holder: holder === null ? '' : ` by ${holder}`, tries })
 }

@@ -39,7 +39,7 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
     }),
   })
   const listener = listenerMachine.provide({
-    actors: { bind: fromPromise(({ input }) => told(scope, listeners.bind(input.id, input.tries))) },
+    actors: { bind: fromPromise(({ input }) => listeners.bind(input.id, input.tries)) },
     actions: guarded(scope, {
       note: (_, { event, facts }) => scope.log.event(event as EventName, facts),
       release: (_, { id }) => listeners.release(id),

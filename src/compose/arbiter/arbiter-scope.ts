@@ -104,7 +104,11 @@ export function createArbiterScope(config: ResolvedConfig, version: string, host
   const tap: ArbiterScope['tap'] = { hear: null }
   let log = host.openLog(settings, tap)
   const identity = findIdentity(settings.user, settings.group, 'settings')
-  const listeners = createListeners({ umask: settings.umask, owner: { uid: identity.uid, gid: identity.gid } })
+  const listeners = createListeners({
+    umask: settings.umask,
+    owner: { uid: identity.uid, gid: identity.gid },
+    onProblem: (error) => scope.news.tell('boot:failed', error.toData()),
+  })
   const records = new Map<number, GenerationRecord>()
   const history = createHistory()
   let nextGeneration = 1

@@ -1,7 +1,7 @@
 /** An arbiter inside somebody else's process: what `createSupervisor` loads when it is started. */
 
 import type { ErrorData } from '../../base/errors.ts'
-import { MonocerosError } from '../../base/errors.ts'
+import { MonocerosError, problemOf } from '../../base/errors.ts'
 import type { ResolvedConfig } from '../../config/chain.ts'
 import { type DirtyProxy, dirty } from '../../dirty-client/dirty.ts'
 import { dirtyError } from '../../dirty-client/errors.ts'
@@ -64,6 +64,7 @@ export async function startEmbedded({ images, config, logger, hub, inspect, read
   const errorlog = logger !== undefined || config.origins.errorlog === 'default' ? null : config.settings.errorlog
   const entry: ArbiterEntry = { ...images, readConfig }
   const { scope, run } = await bootArbiter(config, entry, embeddingHost({ logger, errorlog, inspect }))
+  hub.onProblem = (name, error) => scope.log.event('news.failed', { name, problem: problemOf(error) }, error)
   for (const name of newsNames) scope.news.on(name, (facts) => hub.tell(name, facts))
   scope.history.subscribe(({ step }) => hub.tell('transition', step))
   return joined(scope, run)
@@ -94,7 +95,9 @@ function joined(scope: ArbiterScope, run: BootedArbiter['run']): EmbeddedArbiter
   const stopped = ended.then((exitCode) => ({ exitCode, problem: exitCode === 0 ? null : actor().getSnapshot().context.stop.reason }))
   const ready = Promise.race([started, stopped]).then((outcome) => {
     if (outcome === undefined) return
-    throw lastFailure === null
+    // An address that was taken for a while is not what it failed of in the end.
+    const isStale = lastFailure?.code.startsWith('MON_LISTENER') === true && lastFailure.text !== outcome.problem
+    throw lastFailure === null || isStale
       ? new MonocerosError('MON_BOOT_FAILED', { problem: outcome.problem ?? 'it was told to stop' })
       : MonocerosError.fromData(lastFailure)
   })

@@ -22,6 +22,8 @@ export type SupervisorEvent =
 export interface EventHub {
   on<Name extends SupervisorEventName>(name: Name, listener: (facts: SupervisorEvents[Name]) => void): () => void
   tell<Name extends SupervisorEventName>(name: Name, facts: SupervisorEvents[Name]): void
+  /** Hears of a listener that threw, and is not called again. */
+  onProblem: (name: SupervisorEventName, error: unknown) => void
   /** Everything from now on, until the supervisor has stopped. */
   iterate(): AsyncIterableIterator<SupervisorEvent, void>
 }
@@ -77,7 +79,8 @@ export function createEventHub(): EventHub {
     }
   }
 
-  return {
+  const hub: EventHub = {
+    onProblem: () => undefined,
     on(name, listener) {
       const present = listeners.get(name) ?? new Set()
       listeners.set(name, present.add(listener))
@@ -93,8 +96,18 @@ export function createEventHub(): EventHub {
         }
         reader.wake()
       }
-      for (const listener of listeners.get(name) ?? []) listener(facts as never)
+      const present = listeners.get(name)
+      for (const listener of present ?? []) {
+        try {
+          listener(facts as never)
+        } catch (error) {
+          // In the middle of a chart's step: whoever looks on must not stop what it looks at.
+          present?.delete(listener)
+          hub.onProblem(name, error)
+        }
+      }
     },
     iterate,
   }
+  return hub
 }
