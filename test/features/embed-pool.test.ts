@@ -113,6 +113,7 @@ test('what looks at a server looks at a pool: dashboard, metrics, control socket
     socket.destroy()
     const steps = []
     supervisor.on('transition', ({ role, to }) => steps.push(role + ' ' + to))
+    while (supervisor.snapshot().dirtyApps.length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
     const { name, dirtyApps, dirtyWorkers } = supervisor.snapshot()
     await pool.close()
     tell('seen', { page: page.status, name, app: dirtyApps[0].app, workers: dirtyWorkers.length, stopped: steps.includes('arbiter stopped') })
