@@ -270,8 +270,16 @@ export function startCall(open: () => Session | Promise<Session>, order: CallOrd
     }
   }
 
-  /** The caller's function, or object, answers what Comlink asks from the other side. */
+  /** Set up with the first word from the other side: many an object is never used there. */
   function expose(value: object, channel: number): void {
+    channels.set(channel, (data) => {
+      answerOn(value, channel)
+      channels.get(channel)?.(data)
+    })
+  }
+
+  /** The caller's function, or object, answers what Comlink asks from the other side. */
+  function answerOn(value: object, channel: number): void {
     const listeners = new Set<(event: MessageEvent) => void>()
     const endpoint = {
       postMessage(message: unknown) {

@@ -104,9 +104,9 @@ export function createRunner({ app, appName, page, timeoutMs, nowMs, within, wra
     const method = actionOf(head.action)
     if (method === null) return refusal({ code: 'MON_DIRTY_NO_ACTION', facts: { app: appName, action: head.action } })
     for (const index of head.callbacks) {
-      const remote = unawaitable(wrap(endpointOf(present, index)) as object)
+      const reach = () => unawaitable(wrap(endpointOf(present, index)) as object)
       const facts = args[index]
-      args[index] = typeof facts === 'object' && facts !== null ? withFacts(facts, remote) : remote
+      args[index] = typeof facts === 'object' && facts !== null ? withFacts(facts, reach) : reach()
     }
     const context: CallContext = {
       lease: head.lease,

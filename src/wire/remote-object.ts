@@ -20,10 +20,18 @@ export function remoteIn(value: unknown): RemoteObject[typeof key] | undefined {
   return typeof value === 'object' && value !== null ? (value as Partial<RemoteObject>)[key] : undefined
 }
 
-/** The other side's end. What is no fact is a method, but for the names by which programs find out what an object is. */
-export function withFacts(facts: object, methods: object): object {
+/**
+ * The other side's end. What is no fact is a method, but for the names by which programs find out what an object is.
+ * @param reach the way to the methods, made when the first of them is wanted: most calls want none
+ */
+export function withFacts(facts: object, reach: () => object): object {
+  let methods: object | undefined
   const others = new Proxy(Object.create(null), {
-    get: (_, name) => (typeof name === 'symbol' || name === 'then' || name === 'toJSON' ? undefined : Reflect.get(methods, name)),
+    get(_, name) {
+      if (typeof name === 'symbol' || name === 'then' || name === 'toJSON') return undefined
+      methods ??= reach()
+      return Reflect.get(methods, name)
+    },
   })
   return Object.setPrototypeOf({ ...facts }, others)
 }
