@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ask } from '../support/client.ts'
 import { packageFiles } from '../support/dirty.ts'
-import { root, start } from '../support/harness.ts'
+import { root, start, testFolder } from '../support/harness.ts'
+import { poll } from '../support/poll.ts'
 
 const blocksOf = (page: string, language: string): string[] => {
   const text = readFileSync(join(root, 'docs/guide', page), 'utf8')
@@ -90,4 +91,27 @@ test.each([
   expect((await ask({ port: server.port() })).body).toBe('ok')
   expect(await server.stop()).toEqual({ code: 0, signal: null })
   expect(server.stdout()).toBe(`ended by ${word}`)
+})
+
+test('the server of the guide is a part of a program, and so are the logger and the pool', async () => {
+  const [server = '', logging = '', pool = '', primes = ''] = blocksOf('embedding.md', 'js')
+  const files = {
+    ...packageFiles,
+    'node_modules/pino/index.js': `module.exports = require(${JSON.stringify(`${root}/node_modules/pino`)})`,
+    'app.mjs': 'export default (req, res) => res.end("hello")',
+    'primes.mjs': primes,
+  }
+  const program = (text: string) => {
+    const folder = testFolder({ ...files, 'host.mjs': text })
+    return start({ cli: join(folder, 'host.mjs'), args: [], cwd: folder })
+  }
+  const [serving, logged, pooled] = [program(server), program(logging), program(pool)]
+  const address = await poll(() => /serving at (\S+)/.exec(serving.stdout())?.[1])
+  expect((await ask({ port: Number(address.split(':')[1]) })).body).toBe('hello')
+  expect(await serving.stop()).toEqual({ code: 0, signal: null })
+  expect(serving.stdout()).toMatch(/bye\n$/)
+  expect(await logged.exited).toEqual({ code: 0, signal: null })
+  expect(logged.stdout()).toContain('"event":"arbiter.ready"')
+  expect(await pooled.exited).toEqual({ code: 0, signal: null })
+  expect(pooled.stdout()).toBe('1229\n')
 })

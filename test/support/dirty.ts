@@ -12,7 +12,12 @@ export const door = (await import(/* @vite-ignore */ pathToFileURL(join(distPath
 
 /** A package of that name in the app's own node_modules, which leads to the build under test. */
 export const packageFiles = {
-  'node_modules/monoceros/package.json': JSON.stringify({ name: 'monoceros', type: 'module', exports: { './dirty': './dirty.js' } }),
+  'node_modules/monoceros/package.json': JSON.stringify({
+    name: 'monoceros',
+    type: 'module',
+    exports: { '.': './index.js', './dirty': './dirty.js' },
+  }),
+  'node_modules/monoceros/index.js': `export * from ${JSON.stringify(pathToFileURL(join(distPath, 'src/index.js')).href)}\n`,
   'node_modules/monoceros/dirty.js': `export * from ${JSON.stringify(pathToFileURL(join(distPath, 'src/dirty.js')).href)}\n`,
 }
 
