@@ -1,5 +1,6 @@
 /** What is in the tarball, and whether the tools that others check packages with have something to say about it. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
@@ -9,6 +10,7 @@ import { root } from '../support/harness.ts'
 import { manifestOf } from '../support/installed.ts'
 
 const packed = inject('packed')
+const own = join(inject('consumer'), 'node_modules/monoceros')
 const tarball = readFileSync(packed.path)
 const paths = packed.files.map(({ path }) => path)
 
@@ -39,6 +41,24 @@ test('every module in the tarball has its source: nothing is left of a build of 
     path.startsWith('dist/src/entry/') && [...images].some((name) => path.startsWith(`dist/src/entry/${name}`))
   const lone = paths.filter((path) => path.endsWith('.js') && !isImage(path) && !path.startsWith('dist/page/'))
   expect(lone.filter((path) => !paths.includes(path.replace(/\.js$/, '.d.ts')))).toEqual([])
+})
+
+test('what its code imports is Node’s, or named among its dependencies', () => {
+  const { dependencies = {}, peerDependencies = {}, peerDependenciesMeta = {} } = manifestOf(own)
+  const named = new Set([...Object.keys(dependencies), ...Object.keys(peerDependencies)])
+  expect(Object.keys(peerDependencies).filter((name) => peerDependenciesMeta[name]?.optional !== true)).toEqual([])
+  const importing = /^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*["']([^"']+)["']|\b(?:import|require)\w*\(\s*["']([^"']+)["']\s*\)/gm
+  const imported = new Map<string, string>()
+  for (const path of paths.filter((one) => /^dist\/(src|machines)\/.*\.js$/.test(one))) {
+    const text = readFileSync(join(own, path), 'utf8')
+    for (const [, fixed, late] of text.matchAll(importing)) {
+      const name = fixed ?? late ?? ''
+      if (/^[@\w]/.test(name) && !name.startsWith('node:') && !isBuiltin(name))
+        imported.set(name.split('/', name.startsWith('@') ? 2 : 1).join('/'), path)
+    }
+  }
+  expect(imported.size).toBeGreaterThan(4)
+  expect([...imported].filter(([name]) => !named.has(name))).toEqual([])
 })
 
 test('the tarball is small', () => {
