@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { distPath, root } from './harness.ts'
 
 export interface PackageJson {
@@ -29,12 +29,13 @@ export interface Packed {
   readonly files: readonly { readonly path: string; readonly size: number; readonly mode: number }[]
 }
 
-const otherBuilds = /^(node_modules|\.git|\.cache|\.dist.*|dist)$/
+const leftOut = /^(node_modules|\.git|\.cache|\.dist.*|dist)$/
 
 /** `npm pack` of the repository with the build under test as its `dist`. */
 export function pack(folder: string): Packed {
   const stage = join(folder, 'stage')
-  for (const name of readdirSync(root)) if (!otherBuilds.test(name)) cpSync(join(root, name), join(stage, name), { recursive: true })
+  for (const name of readdirSync(root).filter((one) => !leftOut.test(one)))
+    cpSync(join(root, name), join(stage, name), { recursive: true, filter: (path) => basename(path) !== 'node_modules' })
   cpSync(distPath, join(stage, 'dist'), { recursive: true })
   const answer = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
     cwd: stage,
