@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { ask } from '../support/client.ts'
 import { control } from '../support/control.ts'
 import { start } from '../support/harness.ts'
-import { patient, put, said, startJob, waiting } from '../support/jobs.ts'
+import { patient, put, said, saying, startJob, waiting } from '../support/jobs.ts'
 import { metricsArgs, metricsPort, scrapeUntil } from '../support/metrics.ts'
 
 test('a worker is ready when its job says so, and knows who it is; nothing is bound', async () => {
@@ -85,7 +85,7 @@ test('a job may be a named export, or what a factory makes', async () => {
   ] as const) {
     const server = start({ args: [spec, '-k', 'job'], files })
     await server.ready()
-    expect(said(server)).toEqual([word])
+    await saying(server, word)
     await server.stop()
   }
 })
