@@ -51,14 +51,14 @@ while [ -n "$workers" ] && [ -n "$all" ] && [ "$tick" -lt "$patience" ]; do
 done
 for one in $all; do
   pid=\${one%%:*} rest=\${one#*:}
-  kill -s "\${rest%%:*}" "$pid"
+  kill "-\${rest%%:*}" "$pid"
 done
 tick=0
 while [ -n "$all" ]; do
   left=
   for one in $all; do
     pid=\${one%%:*}
-    if alive "$pid" && [ "$tick" -lt "\${one##*:}" ]; then left="$left $one"; else kill -s KILL -- "-$pid"; fi
+    if alive "$pid" && [ "$tick" -lt "\${one##*:}" ]; then left="$left $one"; else kill -KILL "-$pid"; fi
   done
   all=$left
   [ -z "$all" ] || { sleep 0.1; tick=$((tick + 1)); }

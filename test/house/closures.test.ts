@@ -82,6 +82,12 @@ test.each(['arbiter/arbiter', 'worker/worker-parts', 'dirty/dirty-arbiter', 'dir
   },
 )
 
+test('an arbiter loads what keeps sidecars only where there are any', () => {
+  const loaded = [...closureOf('src/compose/arbiter/arbiter.ts')]
+  expect(loaded.filter((path) => /^(src\/sidecars\/|src\/os\/foreign|machines\/sidecar)/.test(path))).toEqual([])
+  expect([...closureOf('src/compose/arbiter/arbiter-sidecars.ts')]).toContain('src/os/foreign.ts')
+})
+
 test('every entry file is held to a closure', () => {
   expect(
     sources

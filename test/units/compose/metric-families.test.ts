@@ -71,8 +71,31 @@ const known: Known = {
         workerPids: [],
       },
     ],
-    sidecars: [],
-  dirtyCalls: 7,
+    sidecars: [
+      {
+        name: 'redis',
+        command: 'redis-server',
+        restart: 'always',
+        pid: 9,
+        state: 'ready',
+        stateSince: 0,
+        startedAt: 0,
+        restarts: 2,
+        memoryBytes: 4_096,
+      },
+      {
+        name: 'tunnel',
+        command: 'tunnel',
+        restart: 'always',
+        pid: null,
+        state: 'gone.waiting',
+        stateSince: 0,
+        startedAt: null,
+        restarts: 0,
+        memoryBytes: 0,
+      },
+    ],
+    dirtyCalls: 7,
     totals: counters,
     spawned: 3,
     ended: { crashed: 1 },
@@ -96,6 +119,17 @@ test('names end in their unit, and those of counters in total', () => {
     expect(help, name).toMatch(/^[A-Z].*\.$/)
   }
   expect(new Set(families.map(({ name }) => name)).size).toBe(families.length)
+})
+
+test('a sidecar is up or not, and is counted by its name', () => {
+  expect(valuesOf('monoceros_sidecar_up')).toEqual([
+    [{ sidecar: 'redis' }, 1],
+    [{ sidecar: 'tunnel' }, 0],
+  ])
+  expect(valuesOf('monoceros_sidecar_restarts_total')).toEqual([
+    [{ sidecar: 'redis' }, 2],
+    [{ sidecar: 'tunnel' }, 0],
+  ])
 })
 
 test('every series has a value, and no two of a family have the same labels', () => {

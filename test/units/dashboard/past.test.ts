@@ -84,6 +84,48 @@ describe('the processes of a moment', () => {
   })
 })
 
+describe('a sidecar', () => {
+  const step = (seq: number, to: string, childPid: number | null, isOver = false): Transition => ({
+    at: 1_000 + seq,
+    pid: 7,
+    seq,
+    role: 'arbiter',
+    slot: null,
+    age: null,
+    chart: 'sidecar',
+    actor: 'sidecar redis',
+    event: 'child.spawned',
+    from: null,
+    to,
+    isOver,
+    facts: { sidecar: 'redis', age: 1, childPid },
+    cause: null,
+  })
+  const past = createPast()
+  past.begin([], 1)
+
+  it('is a process of the tree while it is wanted, with a pid while it has one', () => {
+    past.add([
+      { id: 1, step: step(1, 'booting', null) },
+      { id: 2, step: step(2, 'ready', 71) },
+    ])
+    const shown = () => processesOf(past.live, [], null).map(({ name, kind, pid, state }) => ({ name, kind, pid, state }))
+    expect(shown()).toEqual([{ name: 'sidecar redis', kind: 'sidecar', pid: 71, state: 'ready' }])
+    past.add([{ id: 3, step: step(3, 'gone.waiting', 71) }])
+    expect(shown()).toEqual([{ name: 'sidecar redis', kind: 'sidecar', pid: null, state: 'gone.waiting' }])
+    past.add([{ id: 4, step: step(4, 'stopped', 71, true) }])
+    expect(shown()).toEqual([])
+  })
+
+  it('has a lane of the timeline', () => {
+    const lanes = createLanes()
+    for (const one of [step(1, 'booting', null), step(2, 'ready', 71), step(3, 'gone.waiting', 71)]) lanes.add(one)
+    expect(lanes.rows().map(({ name, stretches }) => [name, stretches.map(({ state }) => state)])).toEqual([
+      ['sidecar redis', ['booting', 'ready', 'gone.waiting']],
+    ])
+  })
+})
+
 describe('the lanes of the timeline', () => {
   const lanes = createLanes()
   for (const { step } of recordedOf(longRecording(2, 200))) lanes.add(step)

@@ -104,6 +104,7 @@ const snapshot = (workers: readonly WorkerView[], more: Partial<Snapshot> = {}):
     dirtyArbiter: null,
     workers,
     dirtyWorkers: [],
+    sidecars: [],
     ...more,
   } as unknown as Snapshot)
 
