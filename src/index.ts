@@ -1,6 +1,6 @@
 /** The door for programs: what a config file, a worker class of one's own and an embedder import from `monoceros`. */
 export { MonocerosError } from './base/errors.ts'
-export { createPool, type Pool, type PoolOptions } from './compose/embed/create-pool.ts'
+export { createPool, type Isolation, type Pool, type PoolOptions, type ProcessPool } from './compose/embed/create-pool.ts'
 export type { Scale, Scaled } from './compose/embed/embedded-arbiter.ts'
 export type { SupervisorEvent, SupervisorEventName, SupervisorEvents } from './compose/embed/events.ts'
 export type { EmbedLogger } from './compose/embed/logger.ts'

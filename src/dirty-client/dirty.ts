@@ -97,6 +97,13 @@ function renew(path: string, old: Promise<Session> | undefined): Promise<Session
   return session
 }
 
+/** The pool at this socket is no more, and none will come. */
+export function forgetSession(path: string): void {
+  const { sessions, present } = shared()
+  sessions.delete(path)
+  present.delete(path)
+}
+
 /**
  * What a dirty pool has to do at this moment, one entry for each app.
  *

@@ -24,7 +24,7 @@ export interface AppThread {
 export interface OverseerOptions {
   readonly cancelGraceMs: number
   readonly nowMs: () => number
-  onServed(calls: number): void
+  onServed(calls: number, thread: AppThread): void
   /** A revoked lease is over, whatever became of its call. */
   onLeaseOver(lease: string): void
   /** A call has to be ended by force. */
@@ -92,7 +92,7 @@ export function createOverseer(options: OverseerOptions): Overseer {
     if (done === one.served) return
     const news = done - one.served
     one.served = done
-    options.onServed(news)
+    options.onServed(news, one.thread)
   }
 
   /** The call is to end, and those before it under its lease; one that does not heed its signal is ended with its thread. */

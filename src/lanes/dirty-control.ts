@@ -34,10 +34,6 @@ export interface DirtyControl {
   /** Loads the class, and says what it wants. */
   look(): Promise<DirtyLookAnswer>
   /** Loads the app, and takes calls. */
-  open(host: DirtyThreadHost): Promise<DirtyOpenAnswer>
+  open(): Promise<DirtyOpenAnswer>
   shutDown(patienceMs: number): Promise<StepAnswer>
-}
-
-export interface DirtyThreadHost {
-  hello(threadId: number): void
 }

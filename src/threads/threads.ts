@@ -9,6 +9,8 @@ export interface ThreadsOptions {
   readonly threadsMax: number
   /** V8's limit of the old generation; 0 = Node's own. */
   readonly heapMaxMib: number
+  /** Of the threads; without it that of this process. */
+  readonly env?: NodeJS.ProcessEnv
 }
 
 /** How a thread ended, in words, and the error that ended it if there was one. */
@@ -38,7 +40,7 @@ export interface Threads {
  */
 const youngMaxMib = 24
 
-export function createThreads({ entryPath, threadsMax, heapMaxMib }: ThreadsOptions): Threads {
+export function createThreads({ entryPath, threadsMax, heapMaxMib, env }: ThreadsOptions): Threads {
   const pool = new Piscina({
     filename: entryPath,
     minThreads: 0,
@@ -46,6 +48,7 @@ export function createThreads({ entryPath, threadsMax, heapMaxMib }: ThreadsOpti
     // The task never ends by itself: a thread that waits for the next one would stand still.
     atomics: 'disabled',
     recordTiming: false,
+    ...(env === undefined ? {} : { env: env as Record<string, string> }),
     resourceLimits: { maxYoungGenerationSizeMb: youngMaxMib, ...(heapMaxMib > 0 ? { maxOldGenerationSizeMb: heapMaxMib } : {}) },
   })
   // Of a thread without a task; each has one, which tells of its end.

@@ -8,6 +8,8 @@ export type ToThread =
   | { readonly type: 'leave' }
 
 export type FromThread =
+  /** The first word: Node's number of the thread. */
+  | { readonly type: 'hello'; readonly threadId: number }
   /** Nothing runs under the revoked lease any more. */
   | { readonly type: 'over'; readonly lease: string }
   /** A call is over; told where calls are counted. */

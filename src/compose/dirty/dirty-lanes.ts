@@ -1,16 +1,16 @@
 /** What stands behind a lane of a dirty worker: one thread with one app, and the calls to it. */
-import * as Comlink from 'comlink'
 import type { LaneEvent, LaneInput, LaneOrder } from '../../../machines/lane.ts'
 import type { AppThread, Overseer } from '../../dirty-worker/overseer.ts'
 import { threadAutopsy } from '../../ipc/child-autopsy.ts'
 import type { Autopsy } from '../../ipc/messages.ts'
 import { nowMs } from '../../ipc/pulse.ts'
-import type { DirtyOpenAnswer, DirtyThreadHost, DirtyThreadOrders } from '../../lanes/dirty-control.ts'
+import type { DirtyOpenAnswer, DirtyThreadOrders } from '../../lanes/dirty-control.ts'
 import { type CallAtWork, dirtyPageIn } from '../../lanes/dirty-page.ts'
 import type { Log } from '../../log/error-log.ts'
 import type { EventName } from '../../log/events.ts'
 import { takeThreadStack } from '../../threads/stack.ts'
 import type { ThreadEnd, Threads } from '../../threads/threads.ts'
+import type { FromThread } from '../../wire/port-messages.ts'
 import { shutdownPatienceMs } from '../../worker/drain.ts'
 import type { LookedAt } from '../thread-looks.ts'
 import { startDirtyAppThread } from './dirty-app-thread.ts'
@@ -52,13 +52,12 @@ export function startDirtyLane(input: LaneInput, host: DirtyLanesHost, report: (
     page,
     kill: (why, reason) => host.end(input.lane, why, reason, ageOf(page.read())),
   }
-  const up: DirtyThreadHost = {
-    hello(id) {
-      threadId = id
-      running.identify(id)
-    },
-  }
-  void remote.open(Comlink.proxy(up)).then((answer) => {
+  words.on('message', (message: FromThread) => {
+    if (message.type !== 'hello') return
+    threadId = message.threadId
+    running.identify(threadId)
+  })
+  void remote.open().then((answer) => {
     if (answer.ok) {
       report({ type: 'thread.loaded', loadMs: answer.loadMs })
     } else {

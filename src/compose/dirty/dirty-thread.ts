@@ -11,7 +11,7 @@ import { openDoor } from '../../dirty-thread/door.ts'
 import { type AppInstance, type CallContext, createRunner } from '../../dirty-thread/run-calls.ts'
 import type { DirtyAppFacts } from '../../ipc/messages.ts'
 import { nowMs } from '../../ipc/pulse.ts'
-import type { DirtyControl, DirtyLookAnswer, DirtyOpenAnswer, DirtyTask, DirtyThreadHost } from '../../lanes/dirty-control.ts'
+import type { DirtyControl, DirtyLookAnswer, DirtyOpenAnswer, DirtyTask } from '../../lanes/dirty-control.ts'
 import { dirtyPageIn } from '../../lanes/dirty-page.ts'
 import { vitalsIn } from '../../lanes/lane-memory.ts'
 import type { StepAnswer } from '../../lanes/thread-control.ts'
@@ -69,8 +69,9 @@ export function runDirtyThread({ words, control, vitals, page, orders }: DirtyTa
         return failed(orders.spec, error)
       }
     },
-    async open(host) {
-      await (host as unknown as Comlink.Remote<DirtyThreadHost>).hello(threadId)
+    async open() {
+      // Not as a call of Comlink: the port of one that is never received would hold the process that waits for it.
+      tell({ type: 'hello', threadId })
       const startedMs = performance.now()
       try {
         const App = await loadClass(orders.spec)

@@ -2,27 +2,21 @@
 import { unlinkSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { createActor } from 'xstate'
-import { isStuck, lanesMaxOf } from '../../../machines/thread-pool-rules.ts'
-import { MonocerosError } from '../../base/errors.ts'
 import { createOverseer } from '../../dirty-worker/overseer.ts'
 import { childAutopsy } from '../../ipc/child-autopsy.ts'
 import type { OrderToWorker } from '../../ipc/messages.ts'
 import { nowMs } from '../../ipc/pulse.ts'
 import { standBack } from '../../os/nice.ts'
-import { createThreads } from '../../threads/threads.ts'
 import { hearFrames } from '../../wire/frames.ts'
 import { threadSocket, workerSocket } from '../../wire/socket-path.ts'
 import { type DrainOrder, graceMsOf } from '../../worker/drain.ts'
-import { cannotBootFacts } from '../cannot-boot.ts'
 import { type Deferred, deferred, within } from '../deferred.ts'
 import { answerAboutThreads } from '../thread-looks.ts'
-import { threadPoolChart } from '../thread-pool-chart.ts'
 import { runWorker, type WorkerEntry, type WorkerParts } from '../worker/worker.ts'
 import { showPhase } from '../worker/worker-chart.ts'
 import type { WorkerScope } from '../worker/worker-scope.ts'
 import { prepareWorker } from '../worker/worker-setup.ts'
-import { type DirtyLane, startDirtyLane } from './dirty-lanes.ts'
+import { type AppPool, openAppPool } from './app-pool.ts'
 import { lookAtApp } from './dirty-look.ts'
 
 export const runDirtyWorker = (entry: WorkerEntry): Promise<void> => runWorker(entry, 'dirty-worker', dirtyParts)
@@ -32,28 +26,11 @@ const memoryLookMs = 1_000
 const questionMaxBytes = 64 * 1024
 const mib = 2 ** 20
 
-interface Pool {
-  readonly app: string
-  send(
-    event:
-      | { type: 'open' }
-      | { type: 'close'; reason: string }
-      | { type: 'lane.overdue'; lane: number; blockedMs: number }
-      | { type: 'lane.kill'; lane: number; reason: string },
-  ): void
-  isStuck(): boolean
-  readonly opened: Deferred<void>
-  readonly closed: Deferred<void>
-  /** Its threads take no more calls; settles when none runs. */
-  seeOff(): Promise<unknown>
-  lanes(): readonly DirtyLane[]
-}
-
 async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<WorkerParts> {
   const { boot, settings, log, pulse, channel } = scope
   const dirty = boot.dirty ?? { folder: '', apps: [] }
   const path = join(dirty.folder, workerSocket(boot.slot, process.pid))
-  const pools: Pool[] = []
+  const pools: AppPool[] = []
   const share = deferred<Extract<OrderToWorker, { type: 'share' }>>()
   let hasExited = false
   let drained: Deferred<{ tookMs: number; cutRequests: number }> | null = null
@@ -80,73 +57,28 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
     hearFrames(socket, questionMaxBytes, (frame) => overseer.onFrame(socket, frame))
   })
 
-  function openPool(app: string, spec: string, count: number): Pool {
-    const opened = deferred()
-    const closed = deferred()
-    const lanes = new Map<number, DirtyLane>()
-    let bootError: MonocerosError | null = null
-    const threads = createThreads({ entryPath: entry.threadPath, threadsMax: lanesMaxOf(count), heapMaxMib: 0 })
-    const actor = createActor(
-      threadPoolChart(scope, {
-        startLane(input, report) {
-          const place = ++places
-          const life = startDirtyLane(
-            input,
-            {
-              orders: {
-                app,
-                spec,
-                path: join(dirty.folder, threadSocket(boot.slot, process.pid, place)),
-                frameMaxBytes: settings.dirtyFrameMax * mib,
-                timeoutMs: settings.dirtyTimeout * 1_000,
-                isCounted: settings.dirtyMaxCalls > 0,
-              },
-              place,
-              log,
-              threads,
-              overseer,
-              onCannotOpen({ error }) {
-                bootError ??= MonocerosError.fromData(error)
-                if (lanes.size > 0) log.event('thread.cannot-boot', { app, ...cannotBootFacts(error) })
-              },
-              onAutopsy: (autopsy) =>
-                channel.send({ type: 'autopsy', autopsy: childAutopsy('dirty-worker', { input: boot, pid: process.pid }, autopsy, false) }),
-              onPlace(state) {
-                if (state === 'open') lanes.set(place, life)
-                else if (state === 'gone') lanes.delete(place)
-                channel.send({ type: 'place', place, app, state })
-              },
-              end(lane, why, reason, ageMs) {
-                if (why === 'overdue') actor.send({ type: 'lane.overdue', lane, blockedMs: ageMs })
-                else actor.send({ type: 'lane.kill', lane, reason })
-              },
-            },
-            report,
-          )
-          return { obey: life.obey, forget: () => undefined }
-        },
-        onOpen: opened.resolve,
-        onCannotOpen: (problem) => opened.reject(bootError ?? new MonocerosError('MON_BOOT_FAILED', { problem: `${app}: ${problem}` })),
-        onClosed: closed.resolve,
-        wantSuccessor: scope.recycle,
-      }),
+  const openPool = (app: string, spec: string, count: number): AppPool =>
+    openAppPool(
       {
-        input: { min: count, max: count, bootTimeoutMs: settings.bootTimeout * 900, graceMs: scope.graceMs },
-        inspect: scope.recorder.inspect(app),
+        ...{ app, spec, count, threadPath: entry.threadPath, heapMaxMib: settings.dirtyThreadMemoryLimit },
+        frameMaxBytes: settings.dirtyFrameMax * mib,
+        timeoutMs: settings.dirtyTimeout * 1_000,
+        isCounted: settings.dirtyMaxCalls > 0,
+        bootTimeoutMs: settings.bootTimeout * 900,
+        graceMs: scope.graceMs,
+      },
+      {
+        log,
+        overseer,
+        nextPlace: () => ++places,
+        pathOf: (place) => join(dirty.folder, threadSocket(boot.slot, process.pid, place)),
+        onPlace: (place, state) => channel.send({ type: 'place', place, app, state }),
+        onAutopsy: (autopsy) =>
+          channel.send({ type: 'autopsy', autopsy: childAutopsy('dirty-worker', { input: boot, pid: process.pid }, autopsy, false) }),
+        wantSuccessor: scope.recycle,
+        recorder: scope.recorder,
       },
     )
-    actor.start()
-    actor.send({ type: 'open' })
-    return {
-      app,
-      send: (event) => actor.send(event),
-      isStuck: () => isStuck(actor.getSnapshot().context),
-      opened,
-      closed,
-      seeOff: () => Promise.all([...lanes.values()].map((lane) => lane.seeOff())),
-      lanes: () => [...lanes.values()],
-    }
-  }
 
   const tookMs = () => Math.round(performance.now() - drainedFromMs)
 
@@ -183,7 +115,7 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
     scope.who.slot = slot
     scope.apps = apps
     showPhase(scope, null)
-    for (const pool of pools) if (!apps.includes(pool.app)) pool.send({ type: 'close', reason: 'not of this slot' })
+    for (const pool of pools) if (!apps.includes(pool.app)) pool.close('not of this slot')
   }
 
   const exit = async () => {
@@ -246,7 +178,7 @@ async function dirtyParts(scope: WorkerScope, entry: WorkerEntry): Promise<Worke
       async shutDown(patienceMs) {
         pulse.setPhase('running onShutdown')
         const steps = async () => {
-          for (const pool of pools) pool.send({ type: 'close', reason: 'stop' })
+          for (const pool of pools) pool.close('stop')
           await Promise.all(pools.map(({ closed }) => closed.promise))
           await exit()
         }

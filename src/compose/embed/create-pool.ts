@@ -18,6 +18,7 @@ const settingOf = {
   maxCalls: 'dirtyMaxCalls',
   spares: 'dirtySpares',
   memoryLimit: 'dirtyMemoryLimit',
+  threadMemoryLimit: 'dirtyThreadMemoryLimit',
   frameMax: 'dirtyFrameMax',
   nice: 'dirtyNice',
   name: 'procName',
@@ -58,9 +59,12 @@ type Shared = (typeof sharedSettings)[number]
 export interface PoolOptions extends Pick<UserConfig, Shared> {
   /** The apps by name, as MODULE:CLASS[:WORKERS]; or a list, as the setting `dirty_apps` has it. Paths are relative to the working directory. */
   readonly apps: Readonly<Record<string, string>> | readonly string[]
-  /** `process` (usual): a process tree of its own. */
-  readonly isolation?: 'process' | undefined
-  /** Processes, from 1; `auto` (usual) is one for each CPU that may be used. */
+  /**
+   * `process` (usual): a process tree of its own, where a job may leak, crash and be killed. `thread`: threads of this
+   * process, which begin sooner and share its memory limit and its fate; what needs processes is refused.
+   */
+  readonly isolation?: Isolation | undefined
+  /** Processes, from 1; `auto` (usual) is one for each CPU that may be used. With `isolation: 'thread'` so many times `threads` threads. */
   readonly workers?: UserConfig['dirtyWorkers']
   /** Threads of each app in each process, one call at a time in each; 1 unless its class says otherwise. */
   readonly threads?: UserConfig['dirtyThreads']
@@ -72,12 +76,14 @@ export interface PoolOptions extends Pick<UserConfig, Shared> {
   readonly cancelGrace?: UserConfig['dirtyCancelGrace']
   /** How many calls of one app may wait; 10,000. */
   readonly queueMax?: UserConfig['dirtyQueueMax']
-  /** A process is replaced after this many calls; 0 is never, and 1 gives each call a fresh process. */
+  /** A process, or thread, is replaced after this many calls; 0 is never, and 1 gives each call a fresh one. */
   readonly maxCalls?: UserConfig['dirtyMaxCalls']
   /** Processes beyond `workers` that stand by with their apps loaded, and take the place of one that leaves; 0. */
   readonly spares?: UserConfig['dirtySpares']
   /** MiB of resident memory; a process with more is replaced when its calls are over. 0 is no limit. */
   readonly memoryLimit?: UserConfig['dirtyMemoryLimit']
+  /** MiB to which the heap of a thread may grow before it is ended and replaced alone; 0 is Node's own limit. */
+  readonly threadMemoryLimit?: UserConfig['dirtyThreadMemoryLimit']
   /** MiB that the arguments of a call, or one value of its answer, may have; 1,024. */
   readonly frameMax?: UserConfig['dirtyFrameMax']
   /** By how much the pool stands back for others when processors are scarce, from 0 to 19; 0, where the server's pools have 10. */
@@ -90,9 +96,12 @@ export interface PoolOptions extends Pick<UserConfig, Shared> {
   readonly config?: string | undefined
 }
 
+/** Where the jobs of a pool run. */
+export type Isolation = 'process' | 'thread'
+
 /** A pool that runs, as `createPool` gives it. */
 export interface Pool extends AsyncDisposable {
-  readonly isolation: 'process'
+  readonly isolation: Isolation
   /**
    * The actions of one of its apps, as `dirty` of `monoceros/dirty` has them.
    *
@@ -101,10 +110,15 @@ export interface Pool extends AsyncDisposable {
   dirty<App>(app: string): DirtyProxy<App>
   /** What each app has to do at this moment. */
   counts(): Promise<readonly AppCounts[]>
-  /** Its processes: reload, scale, snapshot, events, dashboard. */
-  readonly supervisor: Supervisor
   /** Takes no more calls, finishes those under way and ends. Settles when nothing of it is left. */
   close(options?: StopOptions): Promise<void>
+}
+
+/** A pool of processes. */
+export interface ProcessPool extends Pool {
+  readonly isolation: 'process'
+  /** Its processes: reload, scale, snapshot, events, dashboard. */
+  readonly supervisor: Supervisor
 }
 
 /**
@@ -119,10 +133,25 @@ export interface Pool extends AsyncDisposable {
  * await using pool = await createPool({ apps: { images: './images.js:ImageApp' }, workers: 2 })
  * const thumbnail = await pool.dirty<ImageApp>('images').thumbnail(png, { widthPx: 320 })
  */
+export function createPool(options: PoolOptions & { readonly isolation?: 'process' | undefined }): Promise<ProcessPool>
+export function createPool(options: PoolOptions): Promise<Pool>
 export async function createPool(options: PoolOptions): Promise<Pool> {
-  const { apps, isolation = 'process', logger, config, ...rest } = options
-  if (isolation !== 'process') throw invalid('isolation', isolation, 'not known', 'process')
-  const settings = Object.fromEntries(Object.entries(rest).map(([name, value]) => [settingNamed(name), value]))
+  const { isolation = 'process' } = options
+  if (isolation !== 'process' && isolation !== 'thread') throw invalid('isolation', isolation, 'not known', "'process' or 'thread'")
+  const wished = Object.entries(options).filter(([name]) => !noSettings.includes(name))
+  const settings = Object.fromEntries(wished.map(([name, value]) => [settingNamed(name), value]))
+  try {
+    return await (isolation === 'thread' ? openThreads(options, settings) : openProcesses(options, settings))
+  } catch (error) {
+    throw renamed(error)
+  }
+}
+
+const noSettings = ['apps', 'isolation', 'logger', 'config']
+
+type Wished = Readonly<Record<string, unknown>>
+
+async function openProcesses({ apps, logger, config }: PoolOptions, settings: Wished): Promise<ProcessPool> {
   const supervisor = superviseAs({
     source,
     options: {
@@ -135,21 +164,23 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
       ...(config === undefined ? {} : { config }),
     },
   })
-  try {
-    await supervisor.start()
-  } catch (error) {
-    throw renamed(error)
-  }
+  await supervisor.start()
   const { dirtyCounts } = await import('../../dirty-client/dirty.ts')
   const close = async (how?: StopOptions) => void (await supervisor.stop(how))
   return {
-    isolation,
+    isolation: 'process',
     supervisor,
     dirty: supervisor.dirty,
     counts: () => dirtyCounts({ socket: supervisor.dirtySocket }),
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** Loaded late: most programs want processes. */
+async function openThreads(given: PoolOptions, settings: Wished): Promise<Pool> {
+  const { createThreadPool } = await import('../pool/create-thread-pool.ts')
+  return createThreadPool({ source, given, settings, specs: appList(given.apps) })
 }
 
 const source = 'createPool'
@@ -161,7 +192,7 @@ const invalid = (setting: string, value: unknown, problem: string, allowed: stri
 function settingNamed(name: string): string {
   if (Object.hasOwn(settingOf, name)) return settingOf[name as Own]
   if ((sharedSettings as readonly string[]).includes(name)) return name
-  const meant = nearest(name, ['apps', 'isolation', 'logger', 'config', ...Object.keys(settingOf), ...sharedSettings])
+  const meant = nearest(name, [...noSettings, ...Object.keys(settingOf), ...sharedSettings])
   throw new MonocerosError('MON_CONFIG_UNKNOWN', { source, setting: name, hint: meant === undefined ? '' : ` (did you mean ${meant}?)` })
 }
 

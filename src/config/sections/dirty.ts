@@ -124,6 +124,17 @@ export const dirtyRows = [
     doc: 'Replace a dirty worker whose resident memory is larger; it finishes its calls first. 0 is no limit.',
   },
   {
+    name: 'dirtyThreadMemoryLimit',
+    section: 'dirty',
+    type: wholeOrZero(32),
+    unit: 'MiB',
+    default: 0,
+    cli: ['--dirty-thread-memory-limit'],
+    gunicorn: null,
+    reload: 'respawn',
+    doc: "How many MiB the heap of a thread of a dirty app may grow to (V8's old generation): beyond, it is ended and replaced alone, and its call fails. 0 is the limit that Node sets by itself.",
+  },
+  {
     name: 'dirtyFrameMax',
     section: 'dirty',
     type: whole(1, 4_000),
