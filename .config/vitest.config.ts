@@ -10,7 +10,7 @@ const retry = Number(process.env['MONOCEROS_TEST_RETRY'] ?? 0)
 const root = new URL('..', import.meta.url).pathname
 
 /** What differs most from one Node to the next: these run on every one. */
-const core = ['app-servers', 'autopsy', 'boot', 'dirty-calls', 'examples', 'gthread', 'gthread-bodies', 'gthread-deaths', 'listen-programs', 'signals']
+const core = ['app-servers', 'autopsy', 'boot', 'dirty-calls', 'gthread', 'gthread-bodies', 'gthread-deaths', 'listen-programs', 'signals']
 
 /** `2/3` in the environment: beside the core only every third file, so that three Nodes share what one runs whole. */
 function featureFiles(): string[] {
