@@ -59,7 +59,8 @@ export function watch(orders: WatchOrders, main: MessagePort, probeUrl: URL): vo
     if (isLooking) return
     isLooking = true
     try {
-      then(await takeAutopsy(pulse))
+      const autopsy = await takeAutopsy(pulse)
+      then(autopsy.where === 'idle' ? withLastBeat(autopsy, await askLastBeat()) : autopsy)
     } finally {
       isLooking = false
     }
@@ -105,13 +106,12 @@ export function watch(orders: WatchOrders, main: MessagePort, probeUrl: URL): vo
   }
 
   /** The loop turns, but the job gives no sign of life: what it awaits does not come. */
-  const reportHang = async (silentMs: number) => {
-    const lastBeat = await askLastBeat()
-    await look((autopsy) => {
+  const reportHang = (silentMs: number) =>
+    look((autopsy) => {
+      // It has beaten while we looked: then it lives on.
       if (pulse.unbeatenMs() < orders.timeoutMs / 2) isReported = false
-      else tell({ type: 'hung', silentMs: Math.round(silentMs), autopsy: withLastBeat(autopsy, lastBeat) })
+      else tell({ type: 'hung', silentMs: Math.round(silentMs), autopsy })
     })
-  }
 
   /** Of the main thread, which answers unless its loop is blocked as well. */
   const askLastBeat = () =>

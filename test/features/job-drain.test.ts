@@ -77,14 +77,17 @@ test('jobs that outlast the grace are cut and told by name, and the app is still
 
 test('a job that does not heed its signal is shown and killed once its grace is over', async () => {
   const app = `${waiting}
-    export default async ({ ready, track }) => { ready(); await track(until('never'), 'deaf') }`
+    export default async function consume({ beat, ready, track }) { ready(); beat(); await track(until('never'), 'deaf') }`
   const server = startJob(app, ['--graceful-timeout', '0.3'])
   await server.ready()
   server.signal('SIGTERM')
   await server.exited
   expect(server.all('job.cut')).toMatchObject([{ count: 1, isRunning: true }])
   expect(server.all('worker.grace-over')).toHaveLength(1)
-  expect(server.all('worker.autopsy')).toMatchObject([{ requests: [{ method: 'JOB', path: 'deaf' }] }])
+  const [autopsy] = server.all('worker.autopsy')
+  expect(autopsy).toMatchObject({ requests: [{ method: 'JOB', path: 'deaf' }] })
+  // Where it beat last, as its loop waits.
+  expect(JSON.stringify(autopsy?.['stack'])).toContain('consume')
   expect(server.all('worker.died')).toMatchObject([{ signal: 'SIGKILL' }])
 })
 
