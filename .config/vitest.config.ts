@@ -35,7 +35,7 @@ export default defineConfig({
       },
       {
         // The packed package, installed outside the repository.
-        test: { name: 'package', include: ['test/package/**/*.test.ts'], globalSetup: 'test/package/setup.ts', testTimeout: 90_000, maxWorkers: 2 },
+        test: { name: 'package', include: ['test/package/**/*.test.ts'], globalSetup: 'test/package/setup.ts', testTimeout: 90_000, hookTimeout: 90_000, maxWorkers: 2 },
       },
       {
         test: {

@@ -48,7 +48,7 @@ export function pack(folder: string): Packed {
   return { path: join(folder, made.filename), packedBytes: made.size, unpackedBytes: made.unpackedSize, files: made.files }
 }
 
-/** A package of somebody else that depends on ours. @param beside packages that it installs for itself */
+/** A package of somebody else that depends on ours. @param beside packages that it has for itself */
 export function install(tarball: string, folder: string, beside: readonly string[] = []): void {
   const modules = join(folder, 'node_modules')
   const own = join(modules, 'monoceros')
@@ -60,7 +60,8 @@ export function install(tarball: string, folder: string, beside: readonly string
     chmodSync(join(own, path), 0o755)
     symlinkSync(relative(join(modules, '.bin'), join(own, path)), join(modules, '.bin', name))
   }
-  for (const name of [...Object.keys(dependencies), ...beside]) place(name, join(root, 'package.json'), modules, true)
+  for (const name of Object.keys(dependencies)) place(name, join(root, 'package.json'), modules, true)
+  lend(modules, beside)
   writeFileSync(
     join(folder, 'package.json'),
     JSON.stringify({ name: 'consumer', private: true, type: 'module', dependencies: { monoceros: tarball } }),
@@ -69,10 +70,18 @@ export function install(tarball: string, folder: string, beside: readonly string
 
 /** Programs in TypeScript have the types of Node from a dev dependency of their own. */
 export function typesOfNode(folder: string): void {
-  for (const name of ['@types/node', 'undici-types']) place(name, join(root, 'package.json'), join(folder, 'node_modules'), true)
+  lend(join(folder, 'node_modules'), ['@types/node'])
 }
 
 export const manifestOf = (folder: string): PackageJson => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+
+/** Links lead into the repository: what these packages need, they find there. */
+function lend(modules: string, names: readonly string[]): void {
+  for (const name of names) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true })
+    symlinkSync(join(root, 'node_modules', name), join(modules, name))
+  }
+}
 
 /** Copies a package and what it needs; where the repository keeps a second version inside it, that comes along. */
 function place(name: string, from: string, modules: string, isNeeded: boolean): void {
