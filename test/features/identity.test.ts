@@ -28,6 +28,18 @@ const isReadableByAll = [...upwards(distPath), ...upwards(process.execPath)].eve
 describe.skipIf(!isRoot || !hasNogroup || !isReadableByAll)('as root', () => {
   const asNobody = ['--user', 'nobody', '--group', 'nogroup']
 
+  test('sidecars run as the workers do', async () => {
+    const sidecars = JSON.stringify([{ name: 'other', command: 'sleep', args: ['1000'] }])
+    const server = withGroups([4, 24], () =>
+      start({ args: [...args, ...asNobody], cwd: openFolder(), env: { MONOCEROS_SIDECARS: sidecars } }),
+    )
+    await server.ready()
+    const { childPid } = await server.until('sidecar.booting')
+    expect(identityOf(childPid as number)).toEqual({ uids: Array(4).fill(uid), gids: Array(4).fill(gid), groups: [] })
+    expect(await server.stop()).toEqual({ code: 0, signal: null })
+    expect(server.all('sidecar.gone', { signal: 'SIGTERM' })).toHaveLength(1)
+  })
+
   test('workers run as the user and group asked for, without supplementary groups; the arbiter stays what it was', async () => {
     const server = withGroups([4, 24], () => start({ args: [...args, '-w', '2', ...asNobody], cwd: openFolder() }))
     await server.ready()

@@ -15,7 +15,11 @@ const sleeper = (name) => ({ name, command: 'sleep', args: ['1000'] })
 const create = (sidecars) => createSupervisor({ app: './app.mjs', workers: 1, bind: ['127.0.0.1:0'], sidecars })
 const tell = (facts) => process.stdout.write(JSON.stringify(facts) + '\\n')
 ${program}`
-  const cwd = testFolder({ 'program.mjs': text, 'app.mjs': "export default (req, res) => res.end('hi')\n" })
+  const cwd = testFolder({
+    'program.mjs': text,
+    'app.mjs': "export default (req, res) => res.end('hi')\n",
+    'jobs.mjs': 'export class Jobs { run() {} }\n',
+  })
   onTestFinished(() => rmSync(cwd, { recursive: true, force: true }))
   // What it leaves behind is an error of its own.
   const { code, stdout, stderr } = await runToEnd(['program.mjs'], { cwd })
@@ -50,4 +54,27 @@ await one.start()
 tell(one.snapshot().sidecars.length)
 process.exit(0)`)
   expect(told).toBe(1)
+})
+
+test.each([
+  ['sidecar', "sidecars: [sleeper('late')]"],
+  ['dirty pool', "dirtyApps: './jobs.mjs:Jobs'"],
+])('a stop before the start has come to its %s is a stop of that too', async (_, setting) => {
+  const told = await run(`
+let go, began
+const hook = new Promise((resolve) => { began = resolve })
+const one = createSupervisor({
+  app: './app.mjs', workers: 1, bind: ['127.0.0.1:0'], ${setting},
+  onStarting: () => (began(), new Promise((resolve) => { go = resolve })),
+})
+const start = one.start().then(() => 'started', () => 'refused')
+await hook
+const stopped = one.stop()
+await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, 100))])
+go()
+await stopped
+const outcome = await start
+await new Promise((resolve) => setTimeout(resolve, 300))
+tell(outcome)`)
+  expect(told).toBe('refused')
 })

@@ -45,6 +45,9 @@ test('one that is not wanted any more stays while an old worker may need it', as
   reload(server, [])
   await server.until('reload.done')
   await server.until('worker.draining', { gen: 1 })
+  // Nor does another reload end it that comes to nothing.
+  reload(server, [shell('bad', 'exit 1')])
+  await server.until('reload.rolled-back')
   expect(server.all('sidecar.draining')).toEqual([])
   writeFileSync(join(server.folder, 'go'), '')
   expect((await held.whole).body).toBe('held')

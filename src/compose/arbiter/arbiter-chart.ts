@@ -47,7 +47,7 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
   })
   return arbiterMachine.provide({
     actors: {
-      prepare: fromPromise(() => told(scope, prepare(scope, entry))),
+      prepare: fromPromise(({ signal }) => told(scope, prepare(scope, entry, signal))),
       loadConfig: fromPromise<LoadAnswer>(({ signal }) => readCandidate(scope, entry, signal)),
       workerHandle: handles,
       listener,

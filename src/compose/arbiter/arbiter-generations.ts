@@ -9,12 +9,12 @@ import { writePidFile } from '../../os/pid-file.ts'
 import { remotesProblem } from '../remotes.ts'
 import type { ArbiterEntry } from './arbiter.ts'
 import { createDirtyKeeper, hasDirtyApps } from './arbiter-dirty.ts'
-import { openDoors } from './arbiter-doors.ts'
+import { closeDoors, openDoors } from './arbiter-doors.ts'
 import { giveLogsAway } from './arbiter-logs.ts'
 import type { ArbiterScope, GenerationRecord } from './arbiter-scope.ts'
 
 /** @throws MON_PIDFILE_HELD, MON_PIDFILE_FAILED, MON_LOG_FILE, MON_METRICS_BIND, MON_DASHBOARD */
-export async function prepare(scope: ArbiterScope, entry: ArbiterEntry): Promise<void> {
+export async function prepare(scope: ArbiterScope, entry: ArbiterEntry, signal: AbortSignal): Promise<void> {
   const { settings } = scope.current.config
   await lookAtSidecars(settings)
   if (settings.pidfile !== null) {
@@ -22,15 +22,25 @@ export async function prepare(scope: ArbiterScope, entry: ArbiterEntry): Promise
     scope.hasPidFile = true
   }
   giveLogsAway(settings)
-  await openDoors(scope, entry)
-  await scope.runHook('nworkersChanged', scope.workersWanted, null)
-  await scope.runHook('onStarting')
-  // First of all that runs: dirty apps and workers may need them to boot.
-  await readySidecars(scope, scope.current)
-  if (hasDirtyApps(scope.current)) {
-    scope.dirty = createDirtyKeeper(scope, entry.dirtyPath, scope.current)
-    await scope.dirty.start()
+  const steps = [
+    () => openDoors(scope, entry),
+    () => scope.runHook('nworkersChanged', scope.workersWanted, null),
+    () => scope.runHook('onStarting'),
+    // First of all that runs: dirty apps and workers may need them to boot.
+    () => readySidecars(scope, scope.current, signal),
+    () => startDirty(scope, entry.dirtyPath),
+  ]
+  for (const step of steps) {
+    await step()
+    // A stop has come meanwhile, and what ends the arbiter may be through: nothing may be begun after it, nor left open.
+    if (signal.aborted) return closeDoors(scope)
   }
+}
+
+async function startDirty(scope: ArbiterScope, dirtyPath: string): Promise<void> {
+  if (!hasDirtyApps(scope.current)) return
+  scope.dirty = createDirtyKeeper(scope, dirtyPath, scope.current)
+  await scope.dirty.start()
 }
 
 /** @throws MON_SIDECAR_COMMAND */
@@ -41,10 +51,11 @@ async function lookAtSidecars(settings: Settings): Promise<void> {
 }
 
 /** @throws MON_SIDECAR_FAILED */
-async function readySidecars(scope: ArbiterScope, record: GenerationRecord): Promise<void> {
+async function readySidecars(scope: ArbiterScope, record: GenerationRecord, signal: AbortSignal): Promise<void> {
   const { settings } = record.config
   if (settings.sidecars.length === 0) return
   const { createSidecars } = await import('./arbiter-sidecars.ts')
+  if (signal.aborted) return
   scope.sidecars ??= createSidecars(scope, settings)
   await scope.sidecars.start(record)
 }
@@ -84,6 +95,8 @@ export function settleDirty(scope: ArbiterScope): void {
   farewells.add(gone)
 }
 
+const overtaken: LoadAnswer = { ok: false, problem: 'a newer reload was asked for' }
+
 /** Reads the configuration for a reload; whatever is wrong with it is an answer, and the present one serves on. */
 export async function readCandidate(
   scope: ArbiterScope,
@@ -93,7 +106,7 @@ export async function readCandidate(
   try {
     const config = keepFixed(scope, await readConfig())
     // A newer reload reads for itself, and this answer is nobody's any more.
-    if (signal.aborted) return { ok: false, problem: 'a newer reload was asked for' }
+    if (signal.aborted) return overtaken
     const before = new Set(scope.current.listeners.map((order) => order.id))
     const unreachable = await remotesProblem(config.settings)
     if (unreachable !== null) return { ok: false, problem: unreachable.message }
@@ -102,7 +115,9 @@ export async function readCandidate(
     giveLogsAway(config.settings)
     const after = new Set(record.listeners.map((order) => order.id))
     await scope.runHookOf(record.facts.generation, 'onReload')
-    await readySidecars(scope, record)
+    if (signal.aborted) return overtaken
+    await readySidecars(scope, record, signal)
+    if (signal.aborted) return overtaken
     // First: the new workers' app may call what only the new dirty apps have.
     const problem = await readyDirty(scope, dirtyPath, record)
     if (problem !== null) return { ok: false, problem: `dirty apps: ${problem}` }

@@ -77,14 +77,20 @@ export function createSidecars(scope: ArbiterScope, first: Settings): Sidecars {
   let kept: Kept[] = []
   let turn: Promise<unknown> = Promise.resolve()
   let overtake = deferred()
+  /** What a commit has left to the old workers. */
+  let leftovers: readonly Kept[] = []
   let stopping: { isQuick: boolean } | null = null
+
+  /** Changes that are under way, or wait for their turn. */
+  let turns = 0
 
   /** One change after the other; one that waits gives up when another is asked for. */
   function inTurn<T>(work: (isOvertaken: Promise<void>) => Promise<T>): Promise<T> {
     overtake.resolve()
     overtake = deferred()
     const mine = overtake.promise
-    const next = turn.then(() => work(mine))
+    turns++
+    const next = turn.then(() => work(mine)).finally(() => turns--)
     turn = next.catch(() => undefined)
     return next
   }
@@ -178,7 +184,8 @@ export function createSidecars(scope: ArbiterScope, first: Settings): Sidecars {
   const isOldThere = () => scope.roster.rows().some(({ generation }) => generation < scope.current.facts.generation)
 
   async function clear(reason: SidecarStopReason): Promise<void> {
-    for (const one of kept.filter((other) => !isWanted(other)).reverse()) await remove(one, reason)
+    const isNeeded = (one: Kept) => isWanted(one) || (isOldThere() && leftovers.includes(one))
+    for (const one of kept.filter((other) => !isNeeded(other)).reverse()) await remove(one, reason)
   }
 
   return {
@@ -189,11 +196,10 @@ export function createSidecars(scope: ArbiterScope, first: Settings): Sidecars {
     settle(reason) {
       const { settings } = scope.current.config
       const isComplete = () => settings.sidecars.every(({ name }) => kept.some((one) => one.setting.name === name && isWanted(one)))
-      if (isComplete() && kept.every(isWanted)) return
+      if (turns === 0 && isComplete() && kept.every(isWanted)) return
       void inTurn(async () => {
         if (stopping !== null) return
-        // After a commit old workers may still need what the new ones do not.
-        if (reason === 'reload' && isOldThere()) return
+        if (reason === 'reload') leftovers = kept.filter((one) => !isWanted(one))
         await clear(reason)
         for (const setting of settings.sidecars)
           if (!kept.some((one) => one.setting.name === setting.name)) launch(setting, settings, false)
