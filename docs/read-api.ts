@@ -99,12 +99,20 @@ function declarationOf(path: string, local: string, name: string): ApiExport {
     return {
       name,
       path,
-      signature: signatureOf(text, declared),
+      signature: overloads(body, local, declared)
+        .map((one) => signatureOf(text, one))
+        .join('\n'),
       doc: docBefore(text, from, node.start),
       members: membersOf(text, declared),
     }
   }
   throw new Error(`${path} declares no ${local}`)
+}
+
+/** Of a function that is declared in several ways, these: the last one is how it is made. */
+function overloads(body: readonly Node[], name: string, declared: Node): readonly Node[] {
+  const ways = body.map((node) => node['declaration']).filter((one) => one?.type === 'TSDeclareFunction' && one.id.name === name)
+  return ways.length === 0 ? [declared] : ways
 }
 
 function signatureOf(text: string, node: Node): string {

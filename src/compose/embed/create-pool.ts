@@ -130,8 +130,15 @@ export interface ProcessPool extends Pool {
  * @returns the pool, when its apps are loaded
  * @throws MonocerosError MON_CONFIG_* for bad options, MON_APP_* and MON_DIRTY_* when an app cannot be loaded
  * @example
- * await using pool = await createPool({ apps: { images: './images.js:ImageApp' }, workers: 2 })
- * const thumbnail = await pool.dirty<ImageApp>('images').thumbnail(png, { widthPx: 320 })
+ * // service.ts
+ * import { createPool } from 'monoceros'
+ * import type { ImageApp } from './images.ts'
+ *
+ * const pool = await createPool({ apps: { images: './images.ts:ImageApp' }, workers: 2 })
+ * const images = pool.dirty<ImageApp>('images')
+ * const pictures = [new Uint8Array(4096), new Uint8Array(8192)]
+ * await Promise.all(pictures.map((pixels) => images.thumbnail(pixels, { widthPx: 32 })))
+ * await pool.close()
  */
 export function createPool(options: PoolOptions & { readonly isolation?: 'process' | undefined }): Promise<ProcessPool>
 export function createPool(options: PoolOptions): Promise<Pool>
