@@ -26,7 +26,10 @@ export async function use({ createPool, createSupervisor }) {
   const doubles = pool.dirty('doubles')
   assert.deepEqual(await Promise.all([1, 2, 3].map((number) => doubles.of(number))), [2, 4, 6])
   assert.notEqual(await doubles.pid(), process.pid)
-  await pool.close()
+  const inThreads = await createPool({ apps: { doubles: './doubles.mjs:Doubles' }, workers: 1, isolation: 'thread' })
+  assert.equal(await inThreads.dirty('doubles').of(21), 42)
+  assert.equal(await inThreads.dirty('doubles').pid(), process.pid)
+  await Promise.all([pool.close(), inThreads.close()])
   await supervisor.stop()
 }
 `,
@@ -103,7 +106,9 @@ describe.each([
 import { createPool, createSupervisor } from 'monoceros'
 async function main() {
   const supervisor = createSupervisor({ app: './server.mjs', workers: 1, bind: ['127.0.0.1:0'] })
-  const problems = [await supervisor.start().catch((error) => error), await createPool({ apps: { doubles: './doubles.mjs:Doubles' } }).catch((error) => error)]
+  const apps = { doubles: './doubles.mjs:Doubles' }
+  const starts = [supervisor.start(), createPool({ apps }), createPool({ apps, isolation: 'thread' })]
+  const problems = await Promise.all(starts.map((start) => start.catch((error) => error)))
   process.stdout.write(JSON.stringify(problems.map(({ code, message, advice }) => ({ code, message, advice }))))
 }
 main()`
@@ -112,7 +117,7 @@ main()`
     const { stdout, ...end } = await runToEnd([path], { cwd: dirname(path) })
     expect(end).toEqual({ code: 0, signal: null, stderr: '' })
     const problems = JSON.parse(stdout) as { code: string; message: string; advice: string }[]
-    expect(problems.map(({ code }) => code)).toEqual(['MON_EMBED_BUNDLED', 'MON_EMBED_BUNDLED'])
+    expect(problems.map(({ code }) => code)).toEqual(Array(3).fill('MON_EMBED_BUNDLED'))
     for (const { message, advice } of problems) {
       expect(message).toContain('monoceros')
       expect(advice).toContain('external')
