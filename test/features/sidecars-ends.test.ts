@@ -136,10 +136,12 @@ describe('when a sidecar does not get ready at the start', () => {
   })
 
   test('since its command is not there, nothing at all is started', async () => {
-    const server = serve([sleeper('good'), { name: 'bad', command: 'redis-serverr' }])
-    expect((await server.exited).code).toBe(1)
-    expect(server.all('sidecar.booting')).toEqual([])
-    expect(server.all('arbiter.failed')).toMatchObject([{ exitCode: 1 }])
+    for (const args of [[], ['--check-config']]) {
+      const server = serve([sleeper('good'), { name: 'bad', command: 'redis-serverr' }], { args })
+      expect((await server.exited).code).toBe(1)
+      expect([server.lines, server.stdout()]).toEqual([[], ''])
+      expect(server.stderr()).toContain('redis-server')
+    }
   })
 
   test('a stop does not wait until it is', async () => {

@@ -16,12 +16,13 @@ const configOf = (sidecars: readonly Sidecar[], more: object = {}) =>
   JSON.stringify({ app: './app.mjs', bind: ['127.0.0.1:0'], workers: 1, sidecars, ...more })
 
 interface Given {
+  readonly args?: readonly string[]
   readonly app?: string
   readonly files?: Readonly<Record<string, string>>
   readonly settings?: object
 }
 
-export function serve(sidecars: readonly Sidecar[], { app = saying('hi'), files = {}, settings = {} }: Given = {}): Running {
+export function serve(sidecars: readonly Sidecar[], { args = [], app = saying('hi'), files = {}, settings = {} }: Given = {}): Running {
   let server: Running | null = null
   // The harness does not know a Redis by its environment. Registered before it, this runs after it.
   onTestFinished(() => {
@@ -29,7 +30,7 @@ export function serve(sidecars: readonly Sidecar[], { app = saying('hi'), files 
     for (const pid of left) process.kill(-pid, 'SIGKILL')
     expect(left).toEqual([])
   })
-  server = start({ args: [], files: { 'app.mjs': app, 'monoceros.config.json': configOf(sidecars, settings), ...files } })
+  server = start({ args, files: { 'app.mjs': app, 'monoceros.config.json': configOf(sidecars, settings), ...files } })
   return server
 }
 

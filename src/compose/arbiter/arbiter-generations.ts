@@ -46,8 +46,9 @@ async function startDirty(scope: ArbiterScope, dirtyPath: string): Promise<void>
 /** @throws MON_SIDECAR_COMMAND */
 async function lookAtSidecars(settings: Settings): Promise<void> {
   if (settings.sidecars.length === 0) return
-  const { checkSidecars } = await import('./arbiter-sidecars.ts')
-  checkSidecars(settings)
+  const { sidecarProblem } = await import('../sidecar-problem.ts')
+  const problem = sidecarProblem(settings)
+  if (problem !== null) throw problem
 }
 
 /** @throws MON_SIDECAR_FAILED */

@@ -1,16 +1,13 @@
 /** The arbiter's sidecars: which there shall be, one after the other, and what a start, a reload and a stop mean to them. */
-import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type ActorRefFrom, createActor } from 'xstate'
 import type { SidecarStopReason, sidecarMachine } from '../../../machines/sidecar.ts'
 import { MonocerosError } from '../../base/errors.ts'
-import { nearest } from '../../base/nearest.ts'
 import { statePath } from '../../base/state-path.ts'
 import type { SidecarSetting } from '../../config/kinds/sidecar.ts'
 import type { Settings } from '../../config/settings.ts'
 import type { SidecarView } from '../../ipc/snapshot.ts'
-import { notOnPath, programNames, programProblem } from '../../os/foreign.ts'
 import { residentBytes } from '../../os/proc.ts'
 import { findIdentity } from '../../os/user.ts'
 import { createGuard } from '../../sidecars/guard.ts'
@@ -49,20 +46,6 @@ interface Kept {
 const overtaken = 'a newer reload was asked for'
 /** What workers may take beyond their grace. */
 const workersPatienceMs = 5_000
-
-/** @throws MON_SIDECAR_COMMAND for what can be known before anything is started */
-export function checkSidecars({ sidecars, chdir }: Settings): void {
-  for (const { name, command, env, cwd } of sidecars) {
-    const fail = (problem: string) => new MonocerosError('MON_SIDECAR_COMMAND', { name, command, problem })
-    const folder = resolve(chdir, cwd ?? '.')
-    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw fail(`its cwd ${folder} is no folder`)
-    const path = env['PATH'] ?? process.env['PATH'] ?? ''
-    const problem = programProblem(command, path, folder)
-    if (problem === null) continue
-    const meant = problem === notOnPath ? nearest(command, programNames(path)) : undefined
-    throw fail(meant === undefined ? problem : `${problem} (did you mean ${meant}?)`)
-  }
-}
 
 export function createSidecars(scope: ArbiterScope, first: Settings): Sidecars {
   const guard = createGuard({

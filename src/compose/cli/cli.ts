@@ -42,6 +42,11 @@ export async function runCli(entry: CliEntry): Promise<number> {
   }
   const missing = await appProblem(command.config.settings)
   if (missing !== null) return refuse(missing, command.kind === 'serve' ? missing.exitCode : exitCodes.failed.code)
+  if (command.config.settings.sidecars.length > 0) {
+    const { sidecarProblem } = await import('../sidecar-problem.ts')
+    const problem = sidecarProblem(command.config.settings)
+    if (problem !== null) return refuse(problem)
+  }
   if (command.kind === 'check-config') {
     // Late: only this needs what imports an app, and the arbiter's memory is counted.
     const { checkApp } = await import('./check-app.ts')
