@@ -121,3 +121,17 @@ test('a spare that cannot boot is told and tried again, and the workers serve on
   writeFileSync(join(server.folder, 'apps.mjs'), app())
   await spareReady(server, [spare!])
 })
+
+test('calls that wait while the only worker dies are served by its successor, with a spare or without', async () => {
+  for (const spares of ['0', '1']) {
+    const server = begin(['--dirty-workers', '1', '--dirty-spares', spares])
+    await server.ready()
+    if (spares === '1') await spareReady(server)
+    const a = appOf(server, 'a')
+    const lost = failure(a.die())
+    const waiting = await Promise.all([a.where(), a.where(), a.where()])
+    expect((await lost).code).toBe('MON_DIRTY_WORKER_LOST')
+    expect(new Set(waiting).size).toBe(1)
+    await server.stop()
+  }
+})

@@ -79,7 +79,7 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
       const present = children.get(age)
       if (present === undefined) return
       present.isReady = true
-      expectWorkers(scope)
+      tellComing(scope)
       for (const [place, app] of present.places) offer(scope, present, place, app)
       if (present.slot !== present.spawnSlot) tellPromoted(present)
     },
@@ -95,7 +95,8 @@ export function dirtySupervisionHost(scope: DirtyScope, workerPath: string): Sup
       children.delete(age)
       for (const place of places.keys()) server.broker.loseWorker(place)
       server.broker.forgetProcess(age)
-      expectWorkers(scope)
+      // Only that: whoever comes in its place is not spawned yet, and those who wait for it are not to be told that there is none.
+      tellComing(scope)
       void removeLeftSockets(scope.folder)
       // Whoever waited for what it was to ask asks for itself now.
       if (generations.of(generation).shares === null) generations.of(generation).known.resolve()
@@ -134,15 +135,21 @@ export function retirePlaces({ children, server }: DirtyScope, age: number): voi
 }
 
 /** A call does not wait for longer than one attempt to boot a worker of its app: where the last one failed, it is told. */
-export function expectWorkers({ children, generations, server }: DirtyScope): void {
-  const hopeful = [...children.values()].filter(({ slot, hasFailed }) => slot >= 0 && !hasFailed)
-  const having = new Set(hopeful.flatMap(({ apps }) => apps))
-  const coming = new Set(hopeful.filter(({ isReady }) => !isReady).flatMap(({ apps }) => apps))
-  for (const { name } of generations.current.apps) {
-    server.broker.setComing(name, coming.has(name))
-    server.broker.setExpected(name, having.has(name))
-  }
+export function expectWorkers(scope: DirtyScope): void {
+  const { generations, server } = scope
+  tellComing(scope)
+  const having = new Set(hopefulOf(scope).flatMap(({ apps }) => apps))
+  for (const { name } of generations.current.apps) server.broker.setExpected(name, having.has(name))
 }
+
+/** Who may be waited for by a call inside of a call. */
+function tellComing(scope: DirtyScope): void {
+  const coming = new Set(hopefulOf(scope).flatMap(({ apps, isReady }) => (isReady ? [] : apps)))
+  for (const { name } of scope.generations.current.apps) scope.server.broker.setComing(name, coming.has(name))
+}
+
+/** Without those that only stand by. */
+const hopefulOf = ({ children }: DirtyScope) => [...children.values()].filter(({ slot, hasFailed }) => slot >= 0 && !hasFailed)
 
 function spawnFacts({ boot, children, folder, socketPath, generations, level }: DirtyScope, input: HandleInput): SpawnFacts {
   const { slot, age, generation } = input

@@ -74,6 +74,8 @@ function hearOrder(scope: DirtyScope, actor: DirtyArbiterActor, order: OrderToWo
       scope.channel.send({ type: 'draining', problem: null })
       scope.pulse.setPhase('draining')
       scope.showPhase('draining')
+      // No worker takes another call: who waits for one would wait for the grace of those that run.
+      scope.server.broker.close()
       actor.send({ type: 'stop', reason: order.reason, isQuick: order.isQuick })
       break
     case 'force':

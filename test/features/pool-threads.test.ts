@@ -1,0 +1,3 @@
+import { poolContract } from '../support/pool-contract.ts'
+
+poolContract('thread')
