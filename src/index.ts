@@ -9,5 +9,6 @@ export { createSupervisor, type Inspector, type StopOptions, type Supervisor } f
 export type { Job, JobContext } from './compose/worker/job-context.ts'
 export { defineConfig, type UserConfig } from './config/define-config.ts'
 export type { ArbiterFacts, HookLog, Hooks, WorkerFacts } from './config/hook-types.ts'
+export type { Sidecar, SidecarReadyWhen } from './config/kinds/sidecar.ts'
 export type { Settings } from './config/settings.ts'
 export type { WorkerBehaviour, WorkerClass, WorkerKit } from './worker/worker-class.ts'

@@ -15,7 +15,7 @@ export type SidecarReadyWhen =
   | { readonly file: string }
 
 /** A foreign command that runs beside the workers, as a config file has it. */
-export interface SidecarInput {
+export interface Sidecar {
   /** Unique; small letters, digits and `-`. */
   readonly name: string
   /** Found on the PATH, or a path, relative to `cwd`. It has to stay in the foreground. */
@@ -37,7 +37,7 @@ export interface SidecarInput {
   readonly stopSignal?: NodeJS.Signals
 }
 
-export type SidecarSetting = Readonly<Required<Omit<SidecarInput, 'cwd'>>> & { readonly cwd: string | null }
+export type SidecarSetting = Readonly<Required<Omit<Sidecar, 'cwd'>>> & { readonly cwd: string | null }
 
 export const stopSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
 export const restarts = ['always', 'on-failure', 'never'] as const

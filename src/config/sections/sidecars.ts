@@ -1,9 +1,9 @@
 import * as v from 'valibot'
 import type { Kind } from '../kinds/kind.ts'
-import { readSidecars, readyWords, restarts, type SidecarInput, type SidecarSetting, stopSignals } from '../kinds/sidecar.ts'
+import { readSidecars, readyWords, restarts, type Sidecar, type SidecarSetting, stopSignals } from '../kinds/sidecar.ts'
 import type { ValueRow } from '../row.ts'
 
-const sidecars: Kind<SidecarSetting[], readonly SidecarInput[]> = {
+const sidecars: Kind<SidecarSetting[], readonly Sidecar[]> = {
   schema: v.pipe(
     v.unknown(),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
