@@ -51,7 +51,7 @@ const quickGraceMs = 1_000
 const isFinished = ({ restart, exit, killReason }: SidecarContext) => restart !== 'always' && exit?.code === 0 && killReason === null
 
 /** How its end is told to a person. */
-export const describeSidecarEnd = ({ killReason, problem, exit, wasReady }: SidecarContext): string => {
+const describeSidecarEnd = ({ killReason, problem, exit, wasReady }: SidecarContext): string => {
   if (killReason === 'boot-timeout') return 'not ready within its bootTimeout'
   if (problem !== null) return problem
   if (killReason === 'grace') return 'it did not end within its gracefulTimeout'

@@ -15,7 +15,7 @@ export interface Readiness {
 }
 
 /** One that is only to be started has ended within this time, if it cannot run at all. */
-export const startedAfterMs = 200
+const startedAfterMs = 200
 const firstPauseMs = 20
 const longestPauseMs = 250
 const connectMs = 2_000

@@ -66,7 +66,7 @@ function read(path: string): string {
 }
 
 /** Redis writes its title over its environment, so that it does not count as one of the run. */
-export function isAlive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   const stat = read(`/proc/${pid}/stat`)
   return stat !== '' && !/^\d+ \(.*\) Z/.test(stat)
 }
