@@ -1,4 +1,4 @@
-/** The same for job queues that take plain functions: pg-boss, Graphile Worker. */
+/** For job queues that take plain functions: pg-boss, Graphile Worker. */
 import { remoteObject } from '../wire/remote-object.ts'
 import { type ActionOf, type CallsDirtyApps, callForJob, type DataOf, type ResultOf } from './pool-call.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { run } from 'graphile-worker'
 import PgBoss from 'pg-boss'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bullmqDoor, poolOf } from '../support/bullmq.ts'
+import { indexDoor, poolOf } from '../support/bullmq.ts'
 import { failure, startDirtyShared } from '../support/dirty.ts'
 import type { Running } from '../support/harness.ts'
 import { poll } from '../support/poll.ts'
@@ -29,7 +29,7 @@ export class Jobs extends DirtyApp {
   }
 }
 `
-const { createHandler } = bullmqDoor
+const { createHandler } = indexDoor
 
 describe.skipIf(lacksPostgres)('with a PostgreSQL', () => {
   let postgres: Postgres

@@ -131,7 +131,14 @@ test('a program that calls dirty apps loads what calls them, and nothing of the 
   )
 })
 
-test.each(['src/index.ts', 'src/dirty.ts'])('the door for programs %s is re-exports only', (path) => {
+test('a program that wants no pool of threads loads nothing of one', () => {
+  const ways = sources.flatMap(({ path, imports }) =>
+    path.startsWith('src/compose/pool/') ? [] : imports.filter(({ of, isType }) => of.startsWith('src/compose/pool/') && !isType),
+  )
+  expect(ways.map(({ of, isDynamic }) => [of, isDynamic])).toEqual([['src/compose/pool/create-thread-pool.ts', true]])
+})
+
+test.each(['src/index.ts', 'src/dirty.ts', 'src/bullmq.ts'])('the door for programs %s is re-exports only', (path) => {
   const text = sourceAt(path)?.text ?? ''
   expect(text).not.toBe('')
   const rest = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^export (type )?\{[^}]*\} from '[^']+'$/gm, '')

@@ -8,9 +8,10 @@ import { door, socketOf } from './dirty.ts'
 import { distPath, type Running } from './harness.ts'
 import type { Redis } from './redis.ts'
 
-export type BullmqDoor = typeof import('../../src/bullmq.ts')
+const load = (file: string) => import(/* @vite-ignore */ pathToFileURL(join(distPath, file)).href)
 
-export const bullmqDoor = (await import(/* @vite-ignore */ pathToFileURL(join(distPath, 'src/bullmq.js')).href)) as BullmqDoor
+export const bullmqDoor = (await load('src/bullmq.js')) as typeof import('../../src/bullmq.ts')
+export const indexDoor = (await load('src/index.js')) as typeof import('../../src/index.ts')
 
 export interface ServiceOptions {
   readonly redis: Redis
