@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseDirtySpec } from '../../base/dirty-spec.ts'
 import type { Settings } from '../../config/settings.ts'
 import { type BrokerServer, createBrokerServer } from '../../dirty-arbiter/broker-server.ts'
@@ -40,6 +41,7 @@ export interface ThreadPool {
 }
 
 const mib = 2 ** 20
+const farewellMs = 100
 /** Questions about calls are short. */
 const questionMaxBytes = 64 * 1024
 
@@ -169,6 +171,7 @@ function openParts({ apps, settings, threadPath, log }: ThreadPoolOptions, facts
 
   async function closeAll(graceMs: number | null): Promise<void> {
     server.broker.close()
+    const hadCalls = overseer.running > 0
     for (const pool of pools) pool.close('stop')
     const kill = () => {
       for (const pool of pools) pool.kill('the pool closes')
@@ -176,6 +179,8 @@ function openParts({ apps, settings, threadPath, log }: ThreadPoolOptions, facts
     const timer = graceMs === null ? undefined : setTimeout(kill, Math.min(graceMs, 2 ** 31 - 1))
     await Promise.all(pools.map(({ closed }) => closed.promise))
     clearTimeout(timer)
+    // Callers of what was cut ask how its thread has ended, and there is nobody who would answer after us.
+    if (hadCalls) await sleep(farewellMs)
     overseer.stop()
     server.close()
     questions.close()
