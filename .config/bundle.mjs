@@ -2,20 +2,13 @@
  * Makes one file of each process image (and one of each part that is loaded late). An image of eighty small modules costs
  * a start twice as much CPU as the same code in one file; with many workers that is what readiness is made of.
  */
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { readdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 
-const root = resolve(import.meta.dirname, '..')
 const dist = resolve(process.argv[2] ?? 'dist')
 const entries = join(dist, 'src/entry')
 const draft = join(dist, 'bundle.tmp')
-
-// What has no source any longer, from a build of another day, would be packed with the rest.
-for (const part of ['src', 'machines'])
-  for (const path of readdirSync(join(dist, part), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.d.ts')))
-    if (!existsSync(join(root, part, path.replace(/\.d\.ts$/, '.ts'))))
-      for (const ending of ['.d.ts', '.js']) rmSync(join(dist, part, path.replace(/\.d\.ts$/, ending)), { force: true })
 
 /** pino's own ways to a file are never taken, as our sink writes: each process would load them, and node:assert with them. */
 const withoutWriters = {

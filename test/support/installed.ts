@@ -37,6 +37,8 @@ export function pack(folder: string): Packed {
   for (const name of readdirSync(root).filter((one) => !leftOut.test(one)))
     cpSync(join(root, name), join(stage, name), { recursive: true, filter: (path) => basename(path) !== 'node_modules' })
   cpSync(distPath, join(stage, 'dist'), { recursive: true })
+  // As `prepare` does.
+  execFileSync(process.execPath, [join(root, '.config/prune.mjs'), join(stage, 'dist')])
   const answer = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
     cwd: stage,
     encoding: 'utf8',
