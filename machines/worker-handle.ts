@@ -119,7 +119,7 @@ const shutdownPatienceMs = 2_000
 /** Node fires a timer that is longer than this at once. */
 const timerMaxMs = 2 ** 31 - 1
 /** How long a quick stop (INT, QUIT) lets requests finish. */
-export const quickGraceMs = 1_000
+const quickGraceMs = 1_000
 
 export const workerHandleMachine = setup({
   types: {

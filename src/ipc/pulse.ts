@@ -38,7 +38,7 @@ const ringSlots = 256
 const textBytes = 192
 const textOffset = (ringWord + ringSlots) * 8
 
-export const pulseBytes = textOffset + ringSlots * textBytes
+const pulseBytes = textOffset + ringSlots * textBytes
 
 /** What the main thread is at; a blocked loop is told with it. */
 export const phases = [

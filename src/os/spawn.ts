@@ -15,7 +15,6 @@ export interface ChildSpec {
 }
 
 /** stdin, stdout, stderr, IPC channel, beat pipe; then the listeners. */
-export const ipcFd = 3
 export const beatFd = 4
 export const firstInheritedFd = 5
 

@@ -9,9 +9,9 @@ import { distPath, testFolder } from './harness.ts'
 import { poll } from './poll.ts'
 
 type Door = typeof import('../../src/index.ts')
-export const { createPool } = (await import(/* @vite-ignore */ pathToFileURL(join(distPath, 'src/index.js')).href)) as Door
+const { createPool } = (await import(/* @vite-ignore */ pathToFileURL(join(distPath, 'src/index.js')).href)) as Door
 
-export const jobs = (dirtyPath: string) => `
+const jobs = (dirtyPath: string) => `
 import { threadId } from 'node:worker_threads'
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
 import { DirtyApp, dirty, stash } from ${JSON.stringify(dirtyPath)}

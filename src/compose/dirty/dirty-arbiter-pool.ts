@@ -12,7 +12,7 @@ export function tellOfPool(scope: DirtyScope, actor: DirtyArbiterActor): void {
   setInterval(() => scope.channel.send({ type: 'pool', pool: poolOf(scope, actor) }), everyMs).unref()
 }
 
-export function poolOf({ children, generations, roster, server, workersWanted }: DirtyScope, actor: DirtyArbiterActor): DirtyPoolFacts {
+function poolOf({ children, generations, roster, server, workersWanted }: DirtyScope, actor: DirtyArbiterActor): DirtyPoolFacts {
   const workers = workerViews(actor.getSnapshot(), roster, (age) => children.get(age)?.apps ?? [])
   const counts = new Map(server.broker.counts().map((count) => [count.app, count]))
   const apps = generations.current.apps.map(({ name, spec }) => {
