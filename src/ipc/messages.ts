@@ -164,6 +164,7 @@ export interface Tallies {
   readonly waits?: Durations
 }
 
+/** A request that is being answered, or a job or dirty call that runs: then `method` says which. */
 export interface RequestInFlight {
   readonly method: string
   readonly path: string

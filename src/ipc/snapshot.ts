@@ -2,6 +2,7 @@
 import type { Durations } from '../base/durations.ts'
 import type { Counters, RequestInFlight, ThreadFact } from './messages.ts'
 
+/** A running server at one moment, as plain data: its processes, what they do, and what they have done. */
 export interface Snapshot {
   /** Milliseconds since the epoch. */
   readonly at: number
@@ -30,6 +31,7 @@ export interface Snapshot {
   readonly reloads: number
 }
 
+/** One process. */
 export interface ProcessView {
   readonly pid: number
   readonly startedAt: number
@@ -45,6 +47,7 @@ export interface ProcessView {
   readonly lagMs: number
 }
 
+/** One worker, or dirty worker. */
 export interface WorkerView extends ProcessView {
   readonly slot: number
   readonly age: number
@@ -77,12 +80,14 @@ export interface SidecarView {
   readonly memoryBytes: number
 }
 
+/** One address that is listened at. */
 export interface ListenerView {
   readonly address: string
   readonly fd: number
   readonly type: 'tcp' | 'tcp6' | 'unix'
 }
 
+/** One app of the dirty pool. */
 export interface DirtyAppView {
   readonly app: string
   /** Calls that wait for a worker. */

@@ -15,6 +15,7 @@ export interface WorkerNews {
   readonly pid: number
 }
 
+/** What a server tells of itself, by the name of the event. */
 export interface NewsFacts {
   /** All workers of the start are ready. */
   readonly ready: { readonly workers: number; readonly addresses: readonly string[] }
