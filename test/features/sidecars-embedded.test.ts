@@ -43,7 +43,7 @@ tell(facts)`)
 test('a start that fails because of one says so by its code, and leaves nothing', async () => {
   const told = await run(`
 const codeOf = (sidecar) => create([sleeper('good'), sidecar]).start().then(() => 'started', (error) => error.code)
-tell([await codeOf({ name: 'bad', command: 'false' }), await codeOf({ name: 'bad', command: 'no-such-program' })])`)
+tell([await codeOf({ name: 'bad', command: 'false', readyWhen: { line: 'never' } }), await codeOf({ name: 'bad', command: 'no-such-program' })])`)
   expect(told).toEqual(['MON_SIDECAR_FAILED', 'MON_SIDECAR_COMMAND'])
 })
 

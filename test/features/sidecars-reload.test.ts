@@ -6,7 +6,7 @@ import { begin } from '../support/client.ts'
 import { control } from '../support/control.ts'
 import type { Running } from '../support/harness.ts'
 import { holding } from '../support/programs.ts'
-import { nobodyIsLeft, pidOf, pidsOf, placeOf, reload, serve, shell, sleeper } from '../support/sidecars.ts'
+import { ending, nobodyIsLeft, pidOf, pidsOf, placeOf, reload, serve, shell, sleeper } from '../support/sidecars.ts'
 
 const changed = (name: string) => sleeper(name, { args: ['2000'] })
 
@@ -46,7 +46,7 @@ test('one that is not wanted any more stays while an old worker may need it', as
   await server.until('reload.done')
   await server.until('worker.draining', { gen: 1 })
   // Nor does another reload end it that comes to nothing.
-  reload(server, [shell('bad', 'exit 1')])
+  reload(server, [shell('bad', 'exit 1', ending)])
   await server.until('reload.rolled-back')
   expect(server.all('sidecar.draining')).toEqual([])
   writeFileSync(join(server.folder, 'go'), '')
@@ -57,7 +57,7 @@ test('one that is not wanted any more stays while an old worker may need it', as
 test('one that does not get ready rolls the reload back, and the old ones run', async () => {
   const server = serve([sleeper('same'), sleeper('other'), sleeper('old')])
   await server.ready()
-  reload(server, [sleeper('same'), changed('other'), sleeper('new'), shell('bad', 'exit 1')])
+  reload(server, [sleeper('same'), changed('other'), sleeper('new'), shell('bad', 'exit 1', ending)])
   await server.until('reload.rolled-back')
   await server.untilCount('sidecar.ready', 6)
   await server.until('sidecar.gone', { sidecar: 'new' })

@@ -6,7 +6,7 @@ import { ask } from '../support/client.ts'
 import { control } from '../support/control.ts'
 import type { LogLine } from '../support/harness.ts'
 import { scrape } from '../support/metrics.ts'
-import { nobodyIsLeft, pidOf, placeOf, readIn, redis, serve, shell, sleeper } from '../support/sidecars.ts'
+import { ending, nobodyIsLeft, pidOf, placeOf, readIn, redis, serve, shell, sleeper } from '../support/sidecars.ts'
 
 /** Pipes and sockets, by descriptor. */
 function channelsOf(pid: number): [fd: string, of: string][] {
@@ -131,7 +131,10 @@ setInterval(() => {}, 1_000)
 })
 
 test('one that has done what it is for lets the server start, and is not started again', async () => {
-  const server = serve([shell('once', 'echo done > seed', { restart: 'never' }), shell('twice', 'exit 0', { restart: 'on-failure' })])
+  const server = serve([
+    shell('once', 'echo done > seed', { restart: 'never', ...ending }),
+    shell('twice', 'exit 0', { restart: 'on-failure', ...ending }),
+  ])
   await server.ready()
   expect(readIn(server, 'seed')).toBe('done\n')
   const { sidecars } = await (await control(server)).data('show sidecars')

@@ -41,6 +41,9 @@ export function reload(server: Running, sidecars: readonly Sidecar[], more: obje
 
 export const sleeper = (name: string, more: object = {}): Sidecar => ({ name, command: 'sleep', args: ['1000'], ...more })
 export const shell = (name: string, script: string, more: object = {}): Sidecar => ({ name, command: 'sh', args: ['-c', script], ...more })
+/** Of one that has to end: however busy the machine is, it was not ready before. */
+export const ending = { readyWhen: { line: 'never' } }
+
 export const redis = (more: object = {}): Sidecar => ({
   name: 'redis',
   command: 'redis-server',
