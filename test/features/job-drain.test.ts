@@ -3,10 +3,11 @@ import { expect, test } from 'vitest'
 import { patient, put, said, saying, startJob, waiting } from '../support/jobs.ts'
 import { poll } from '../support/poll.ts'
 
-/** Takes jobs until it is told to end: each waits for a file of its own. */
+/** Takes jobs until it is told to end: each waits for a file of its own, and then takes its time. */
 const consuming = `${waiting}
 export default async ({ logger, ready, signal, track }) => {
-  for (const name of ['one', 'two']) void track(until(name), name)
+  const work = async (name) => { await until(name); await pause(200); logger.info('did ' + name) }
+  for (const name of ['one', 'two']) void track(work(name), name)
   ready()
   await until('never', signal)
   logger.info('takes no more')
@@ -20,6 +21,7 @@ test('told to end, a job has its signal aborted, and what it tracks is waited fo
   put(server, 'one')
   put(server, 'two')
   expect(await server.exited).toEqual({ code: 0, signal: null })
+  expect(said(server)).toEqual(['takes no more', 'did one', 'did two'])
   expect(await server.until('worker.drained')).toMatchObject({ cutRequests: 0 })
   expect(server.all('worker.gone')).toMatchObject([{ exitCode: 0 }])
   expect(server.all('job.cut')).toEqual([])
@@ -28,8 +30,8 @@ test('told to end, a job has its signal aborted, and what it tracks is waited fo
 test('jobs that are begun while others end are waited for too', async () => {
   const app = `${waiting}
     export default async ({ logger, ready, signal, track }) => {
-      const inside = async () => { await until('one'); void track(until('two').then(() => logger.info('done inside')), 'two') }
-      const after = async () => { await track(until('one'), 'one'); await track(until('two').then(() => logger.info('done after')), 'two') }
+      const inside = async () => { await until('one'); void track(until('two').then(() => pause(200)).then(() => logger.info('done inside')), 'two') }
+      const after = async () => { await track(until('one'), 'one'); await track(until('two').then(() => pause(200)).then(() => logger.info('done after')), 'two') }
       void track(inside(), 'one')
       void after()
       ready()
@@ -164,8 +166,9 @@ test('a reload starts the new jobs first, and those of the old generation finish
   put(server, 'one')
   put(server, 'two')
   await server.untilCount('worker.gone', 2, { gen: 1 })
+  expect(server.all('app.info', { gen: 1 }).filter(({ text }) => String(text).startsWith('did'))).toHaveLength(4)
   expect(server.all('worker.drained', { cutRequests: 0 })).toHaveLength(2)
-  expect(server.all('app.info', { gen: 2 })).toEqual([])
+  expect(server.all('app.info', { gen: 2, text: 'takes no more' })).toEqual([])
 })
 
 test('a reload to a job that does not get ready is rolled back, and the old one works on', async () => {
@@ -202,6 +205,7 @@ test('a job whose arbiter is killed finishes what it tracks, and goes', async ()
   put(server, 'two')
   // Its stderr is closed when the last of the family is gone.
   await server.exited
+  expect(said(server)).toEqual(['takes no more', 'did one', 'did two'])
   expect(server.all('worker.orphan-killed')).toEqual([])
   expect(server.all('job.cut')).toEqual([])
 })

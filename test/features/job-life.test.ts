@@ -178,7 +178,8 @@ test('what a job listens to is shared among its workers', async () => {
   expect(server.all('listener.bound')).toHaveLength(1)
   const { body } = await ask({ port: server.port() })
   expect(body).toBe('alive')
-  // It is no job.
+  await server.stop()
+  // It was no job.
   expect(server.all('worker.recycle')).toEqual([])
 })
 
