@@ -1,4 +1,4 @@
-import { lchownSync, mkdtempSync } from 'node:fs'
+import { lchownSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -29,5 +29,24 @@ function make(base: string): string | null {
     return mkdtempSync(join(base, 'monoceros-'))
   } catch {
     return null // not there, or not ours to write
+  }
+}
+
+const doomed = new Set<string>()
+const removeDoomed = () => {
+  for (const folder of doomed) rmSync(folder, { recursive: true, force: true })
+}
+
+/**
+ * Removes a folder when this process ends in order, or now, by what is returned. One listener for all: Node warns of the
+ * eleventh.
+ */
+export function removeAtExit(folder: string): () => void {
+  if (doomed.size === 0) process.once('exit', removeDoomed)
+  doomed.add(folder)
+  return () => {
+    rmSync(folder, { recursive: true, force: true })
+    doomed.delete(folder)
+    if (doomed.size === 0) process.off('exit', removeDoomed)
   }
 }

@@ -39,6 +39,8 @@ test('a spare is booted and shown, and is not called; when a worker dies it has 
     [worker, false, 0],
     [spare, true, -1],
   ])
+  // The app is called in one of them.
+  expect((await client.data('show dirty')).apps.map((row: Record<string, unknown>) => row['worker_pids'])).toEqual([[worker]])
   expect(titleOf(spare!)).toContain('dirty-worker [a] spare 1')
 
   await failure(appOf(server, 'a').die())

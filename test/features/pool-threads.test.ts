@@ -99,6 +99,9 @@ test('two pools of one process know nothing of each other, and one closes withou
     await new Promise((resolve) => setTimeout(resolve, 50))
     const long = b.long()
     await one.close({ graceMs: 0 })
+    // Each of these has a folder that is to go with the process; Node would warn of the eleventh listener.
+    const many = await Promise.all(Array.from({ length: 11 }, async () => createPool({ apps: { work: './work.mjs:Work' }, workers: 1, isolation: 'thread' })))
+    await Promise.all(many.map((pool) => pool.close()))
     tell('closed', { spun: await spinning, other: (await long) > 0, after: (await b.where()) > 0, late: await failing(a.where()) })
     await two.close()
   `,

@@ -26,7 +26,7 @@ function poolOf({ children, generations, roster, server, workersWanted }: DirtyS
       waits: server.waits.of(name),
       spec,
       workersWanted: (parsed.ok ? parsed.spec.workers : null) ?? generations.current.appFacts.get(name)?.workers ?? null,
-      workerPids: workers.filter((worker) => worker.apps.includes(name)).map(({ pid }) => pid),
+      workerPids: workers.filter(({ slot, apps }) => slot >= 0 && apps.includes(name)).map(({ pid }) => pid),
     }
   })
   return { calls: roster.totals().served, workersWanted, workers, apps }

@@ -14,7 +14,7 @@ import type { DirtyAppFacts } from '../../ipc/messages.ts'
 import { nowMs } from '../../ipc/pulse.ts'
 import type { Log } from '../../log/error-log.ts'
 import { autoWorkers } from '../../os/cgroup.ts'
-import { makeRuntimeFolder } from '../../os/runtime-folder.ts'
+import { makeRuntimeFolder, removeAtExit } from '../../os/runtime-folder.ts'
 import { hearFrames } from '../../wire/frames.ts'
 import { brokerSocket, socketVariable, threadSocket, workerSocket } from '../../wire/socket-path.ts'
 import { type AppPool, openAppPool } from '../dirty/app-pool.ts'
@@ -72,8 +72,7 @@ interface Parts {
 function openParts({ apps, settings, threadPath, log }: ThreadPoolOptions, facts: readonly DirtyAppFacts[]): Parts {
   const folder = makeRuntimeFolder({ uid: null, gid: null })
   // Where this process is ended without a word to the pool.
-  const removeFolder = () => rmSync(folder, { recursive: true, force: true })
-  process.once('exit', removeFolder)
+  const removeFolder = removeAtExit(folder)
   const [socket, workerPath] = [join(folder, brokerSocket), join(folder, workerSocket(0, process.pid))]
   const pathOf = (place: number) => join(folder, threadSocket(0, process.pid, place))
   const pools: AppPool[] = []
@@ -187,7 +186,6 @@ function openParts({ apps, settings, threadPath, log }: ThreadPoolOptions, facts
     for (const one of questioners) one.destroy()
     forgetSession(socket)
     removeFolder()
-    process.off('exit', removeFolder)
   }
 
   return {
