@@ -18,7 +18,7 @@ export interface Machine {
   readonly loadAverage: number
 }
 
-export type Kind = 'serve' | 'units' | 'gthread' | 'head-of-line' | 'watched' | 'dirty' | 'dirty-beside' | 'watched'
+export type Kind = 'serve' | 'units' | 'gthread' | 'head-of-line' | 'watched' | 'dirty' | 'dirty-beside' | 'jobs'
 
 export function thisMachine(): Machine {
   return {

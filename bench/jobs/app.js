@@ -1,0 +1,7 @@
+import { work } from './work.js'
+
+export class BenchJobs {
+  work(data) {
+    return work(data)
+  }
+}
