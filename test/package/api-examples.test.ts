@@ -8,11 +8,13 @@ import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { transformSync } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { readApi } from '../../docs/read-api.ts'
 import { ask } from '../support/client.ts'
 import { root, start } from '../support/harness.ts'
 import { install, typesOfNode } from '../support/installed.ts'
+import { runToEnd } from '../support/program.ts'
 
 interface Example {
   readonly of: string
@@ -103,7 +105,13 @@ describe.each(programs.filter(({ command }) => command !== null))('$of', ({ comm
   test('serves', async () => {
     const [program, ...args] = (command ?? '').split(' ')
     expect(program).toBe('monoceros')
-    const server = start({ cli: join(consumer, 'node_modules/.bin/monoceros'), cwd: folder, args: [...args, '-b', '127.0.0.1:0'] })
+    const server = start({
+      cli: join(consumer, 'node_modules/.bin/monoceros'),
+      cwd: folder,
+      args: [...args, '-b', '127.0.0.1:0'],
+      // Dirty workers stand back for everybody else, and other tests run beside this one.
+      env: { MONOCEROS_DIRTY_NICE: '0' },
+    })
     await server.ready()
     if (server.all('listener.bound').length > 0) {
       const answer = await ask({ port: server.port() })
@@ -115,9 +123,10 @@ describe.each(programs.filter(({ command }) => command !== null))('$of', ({ comm
   })
 })
 
-describe.each(programs.filter(({ command }) => command === null))('$of', ({ file, folder }) => {
+describe.each(programs.filter(({ command }) => command === null))('$of', ({ file, folder, text }) => {
   test('runs, and ends by itself', async () => {
-    const { stderr } = await run(process.execPath, ['--import', 'jiti/register', `./${file}`], { cwd: folder, timeout: 20_000 })
-    expect(stderr).toBe('')
+    const program = `${file}.mjs`
+    writeFileSync(join(folder, program), transformSync(text, { loader: 'ts', format: 'esm', target: 'node20' }).code)
+    expect(await runToEnd([program], { cwd: folder })).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
   })
 })

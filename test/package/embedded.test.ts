@@ -85,7 +85,7 @@ const doubles = dirty('doubles')
 export default async (req, res) => res.end(String(await doubles.of(21)))`
   writeFileSync(join(folder, 'whole.mjs'), app)
   const path = await bundle(`whole-${format}`, 'whole.mjs', format, [])
-  const args = [path, '-w', '1', '--dirty-app', './doubles.mjs:Doubles', '--dirty-workers', '1', '-b', '127.0.0.1:0']
+  const args = [path, '-w', '1', '--dirty-app', './doubles.mjs:Doubles', '--dirty-workers', '1', '--dirty-nice', '0', '-b', '127.0.0.1:0']
   const server = start({ cli: join(inject('consumer'), 'node_modules/.bin/monoceros'), cwd: folder, args })
   await server.ready()
   expect((await ask({ port: server.port() })).body).toBe('42')

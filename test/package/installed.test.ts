@@ -66,7 +66,11 @@ export default async (req, res) => res.end(JSON.stringify([isMainThread, await d
     `import { defineConfig } from 'monoceros'
 export default defineConfig({ threads: 2, workers: 1, dirtyApps: ['./doubles.mjs:Doubles'], dirtyWorkers: 1, dashboard: '127.0.0.1:0' })`,
   )
-  const server = start({ cli: bin('monoceros'), cwd: consumer, args: ['./calls.mjs', '-c', './full.config.ts', '-b', '127.0.0.1:0'] })
+  const server = start({
+    cli: bin('monoceros'),
+    cwd: consumer,
+    args: ['./calls.mjs', '-c', './full.config.ts', '--dirty-nice', '0', '-b', '127.0.0.1:0'],
+  })
   await server.ready()
   expect(JSON.parse((await ask({ port: server.port() })).body)).toEqual([false, 42])
   const page = await fetch(String((await server.until('dashboard.listening'))['url']))
