@@ -108,7 +108,7 @@ describe.each(programs.filter(({ command }) => command !== null))('$of', ({ comm
     const server = start({
       cli: join(consumer, 'node_modules/.bin/monoceros'),
       cwd: folder,
-      args: [...args, '-b', '127.0.0.1:0'],
+      args: args.includes('job') ? args : [...args, '-b', '127.0.0.1:0'],
       // Dirty workers stand back for everybody else, and other tests run beside this one.
       env: { MONOCEROS_DIRTY_NICE: '0' },
     })

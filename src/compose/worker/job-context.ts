@@ -45,7 +45,16 @@ export interface JobContext {
  * What an app of worker class `job` exports, as `default`, `job` or `run`, or by the name after the colon. A throw before it
  * is ready fails the boot; after that it ends the worker, which is replaced.
  *
- * @example export default (async ({ signal, ready }) => { ready(); await consume(queue, { signal }) }) satisfies Job
+ * @example
+ * // consumer.ts: monoceros consumer.ts -k job -w 2
+ * import { setTimeout as sleep } from 'node:timers/promises'
+ * import type { Job } from 'monoceros'
+ *
+ * export default (async ({ signal, ready, track, logger, slot }) => {
+ *   ready()
+ *   while (!signal.aborted) await track(sleep(100), `round of ${slot}`)
+ *   logger.info('no more rounds')
+ * }) satisfies Job
  */
 export type Job = (context: JobContext) => unknown
 

@@ -10,8 +10,6 @@ declare global {
   const ctx: JobContext
   const job: { readonly id: string; readonly data: Uint8Array }
   const resize: (job: { readonly data: Uint8Array }) => Promise<Uint8Array>
-  const consume: (queue: unknown, options: { readonly signal: AbortSignal }) => Promise<void>
-  const queue: unknown
   type ImageApp = Images
   const pool: CallsDirtyApps
   const boss: PgBoss
