@@ -1,8 +1,10 @@
 /** Foreign commands, and the guard that ends them when nobody else can. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants, readdirSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, readdirSync, statSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { delimiter, join, resolve } from 'node:path'
+import type { Readable } from 'node:stream'
+import { openPipes } from './pipes.ts'
 
 export interface ForeignSpec {
   readonly command: string
@@ -15,7 +17,12 @@ export interface ForeignSpec {
   readonly graceMs: number
 }
 
-export type ForeignChild = ChildProcess & { readonly pid: number }
+export interface ForeignChild {
+  readonly process: ChildProcess
+  readonly pid: number
+  readonly stdout: Readable
+  readonly stderr: Readable
+}
 
 /**
  * It reads which processes there are until its input ends, which is when the last who could tell it something is gone: then
@@ -69,7 +76,7 @@ done
 const commandScript = 'printf "+ %s %s %s\\n" "$$" "$1" "$2" >&3 || exit 126; shift 2; exec 3>&-; exec "$@"'
 
 /** @throws when there is no shell */
-export async function spawnGuard(title: string): Promise<ForeignChild> {
+export async function spawnGuard(title: string): Promise<ChildProcess & { readonly pid: number }> {
   // The script is no argument: who lists processes sees what it is, not how. Its name cannot be argv[0], from which busybox
   // learns what to be.
   const child = spawn('/bin/sh', ['-c', 'eval "$MONOCEROS_GUARD"', title], {
@@ -82,27 +89,37 @@ export async function spawnGuard(title: string): Promise<ForeignChild> {
 }
 
 /** Starts a command that leads a process group of its own; the guard knows it before it exists. */
-export function spawnForeign(spec: ForeignSpec, guard: ChildProcess): Promise<ForeignChild> {
+export async function spawnForeign(spec: ForeignSpec, guard: ChildProcess): Promise<ForeignChild> {
   const { command, args, env, cwd, uid, gid, stopSignal, graceMs } = spec
   const words = [stopSignal.slice(3), String(Math.ceil(graceMs / 100)), command, ...args]
-  return spawned(
-    spawn('/bin/sh', ['-c', commandScript, 'monoceros', ...words], {
-      stdio: ['ignore', 'pipe', 'pipe', guard.stdin as Socket],
-      detached: true,
-      env,
-      cwd,
-      ...(uid === null ? {} : { uid }),
-      ...(gid === null ? {} : { gid }),
-    }),
-  )
+  const pipes = await openPipes(2, { uid, gid })
+  try {
+    const child = await spawned(
+      spawn('/bin/sh', ['-c', commandScript, 'monoceros', ...words], {
+        stdio: ['ignore', pipes?.[0]?.fd ?? 'pipe', pipes?.[1]?.fd ?? 'pipe', guard.stdin as Socket],
+        detached: true,
+        env,
+        cwd,
+        ...(uid === null ? {} : { uid }),
+        ...(gid === null ? {} : { gid }),
+      }),
+    )
+    const [stdout = child.stdout as Readable, stderr = child.stderr as Readable] = pipes?.map(({ output }) => output) ?? []
+    return { process: child, pid: child.pid, stdout, stderr }
+  } catch (error) {
+    for (const { output } of pipes ?? []) output.destroy()
+    throw error
+  } finally {
+    for (const { fd } of pipes ?? []) closeSync(fd)
+  }
 }
 
-async function spawned(child: ChildProcess): Promise<ForeignChild> {
+async function spawned(child: ChildProcess): Promise<ChildProcess & { readonly pid: number }> {
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve)
     child.once('error', reject)
   })
-  return child as ForeignChild
+  return child as ChildProcess & { readonly pid: number }
 }
 
 /** To the process itself: what it has started is its own to tell. One that is gone already is no error. */

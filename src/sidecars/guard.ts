@@ -26,12 +26,12 @@ export interface GuardOptions {
 export function createGuard({ title, patienceMs, onReplaced }: GuardOptions): Guard {
   /** By pid, what the guard has to know of it. */
   const wards = new Map<number, string>()
-  let present: Promise<ForeignChild> | null = null
+  let present: ReturnType<typeof spawnGuard> | null = null
   let pid: number | null = null
   let isClosed = false
   let window = freshWindow
 
-  function open(): Promise<ForeignChild> {
+  function open(): ReturnType<typeof spawnGuard> {
     present ??= start().catch((error: unknown) => {
       present = null
       throw error
@@ -39,7 +39,7 @@ export function createGuard({ title, patienceMs, onReplaced }: GuardOptions): Gu
     return present
   }
 
-  async function start(): Promise<ForeignChild> {
+  async function start(): ReturnType<typeof spawnGuard> {
     const child = await spawnGuard(title)
     pid = child.pid
     child.stdin?.on('error', () => undefined) // it died while we wrote; its exit tells

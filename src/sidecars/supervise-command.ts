@@ -70,14 +70,17 @@ export function superviseCommand(host: CommandHost, report: (event: SidecarEvent
       stopSignal,
       graceMs: gracefulTimeout * 1_000,
     })
-    child.once('exit', (code, signal) => {
+    child.process.once('exit', (code, signal) => {
       // What it has started belongs to its process group and goes with it.
       killGroup(pid())
       guard.forget(pid())
       afterLastOutput(child as ForeignChild, () => exited(code, signal))
     })
-    child.on('error', () => undefined) // a signal that came too late; the exit tells
-    for (const stream of ['stdout', 'stderr'] as const) child[stream]?.on('data', (chunk: Buffer) => output.take(stream, chunk))
+    child.process.on('error', () => undefined) // a signal that came too late; the exit tells
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream].on('data', (chunk: Buffer) => output.take(stream, chunk))
+      child[stream].on('error', () => undefined) // it is over then, as at its end
+    }
     host.onBooting(pid())
     report({ type: 'child.spawned', pid: pid() })
     const order = wantedNow()
@@ -109,16 +112,21 @@ export function superviseCommand(host: CommandHost, report: (event: SidecarEvent
   }
 }
 
-function afterLastOutput(child: ForeignChild, then: () => void): void {
-  let isDone = false
+function afterLastOutput({ stdout, stderr }: ForeignChild, then: () => void): void {
+  const streams = [stdout, stderr].filter((stream) => !stream.closed)
+  let left = streams.length
   const end = () => {
-    if (isDone) return
-    isDone = true
     clearTimeout(timer)
-    child.stdout?.destroy()
-    child.stderr?.destroy()
+    for (const stream of streams) {
+      stream.off('close', count)
+      stream.destroy()
+    }
     then()
   }
+  const count = () => {
+    if (--left === 0) end()
+  }
   const timer = setTimeout(end, lastOutputPatienceMs)
-  child.once('close', end)
+  for (const stream of streams) stream.once('close', count)
+  if (left === 0) end()
 }

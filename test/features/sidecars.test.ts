@@ -8,17 +8,17 @@ import type { LogLine } from '../support/harness.ts'
 import { scrape } from '../support/metrics.ts'
 import { ending, nobodyIsLeft, pidOf, placeOf, readIn, redis, serve, shell, sleeper } from '../support/sidecars.ts'
 
-/** Pipes and sockets, by descriptor. */
-function channelsOf(pid: number): [fd: string, of: string][] {
+/** What a process has besides its input and outputs. */
+function descriptorsOf(pid: number): string[] {
   const folder = `/proc/${pid}/fd`
-  const all = readdirSync(folder).map((fd): [string, string] => {
+  const others = readdirSync(folder).filter((fd) => Number(fd) > 2)
+  return others.map((fd) => {
     try {
-      return [fd, readlinkSync(join(folder, fd))]
+      return readlinkSync(join(folder, fd))
     } catch {
-      return [fd, ''] // that of the reading itself
+      return '' // that of the reading itself
     }
   })
-  return all.filter(([, of]) => /^(pipe|socket)/.test(of))
 }
 
 test('a sidecar is ready before the first worker boots, and ends after the last one', async () => {
@@ -42,12 +42,13 @@ redis.once('data', (data) => (redis.destroy(), res.end(data)))
 })
 
 test('what it prints is in the log line by line, with its name and its stream', async () => {
-  const script = 'printf "one\\ntwo\\n"; echo three >&2; printf "no end"; exec sleep 1000'
+  const script = 'printf "one\\ntwo\\n"; echo three >&2; echo named > /dev/stdout; printf "no end"; exec sleep 1000'
   const server = serve([shell('talker', script, { readyWhen: { line: '^t.o$' } })])
   await server.ready()
   await server.stop()
   expect(server.all('sidecar.output').map(({ sidecar, stream, line }) => [sidecar, stream, line]).sort()).toEqual([
     ['talker', 'stderr', 'three'],
+    ['talker', 'stdout', 'named'],
     ['talker', 'stdout', 'no end'],
     ['talker', 'stdout', 'one'],
     ['talker', 'stdout', 'two'],
@@ -73,12 +74,8 @@ test('it is given its arguments, its folder and its environment, and nothing of 
   await server.ready()
   expect(readIn(server, 'seen')).toBe(`zero ; $HOME red ${join(server.folder, 'inner')}\n`)
   // What the test was given itself, every process under it has.
-  const given = channelsOf(process.pid)
-  expect(
-    channelsOf(pidOf(server, 'one'))
-      .filter(([, of]) => !given.some(([, own]) => own === of))
-      .map(([fd]) => fd),
-  ).toEqual(['1', '2'])
+  const given = descriptorsOf(process.pid)
+  expect(descriptorsOf(pidOf(server, 'one')).filter((of) => !given.includes(of))).toEqual([])
 })
 
 test('it is seen in the tree, the charts, the figures and the metrics', async () => {
