@@ -1,5 +1,7 @@
 /** How jobs are told to end, what is waited for, and what becomes of those that do not heed it. */
 import { expect, test } from 'vitest'
+import { ask } from '../support/client.ts'
+import { start } from '../support/harness.ts'
 import { patient, put, said, saying, startJob, waiting } from '../support/jobs.ts'
 import { poll } from '../support/poll.ts'
 
@@ -21,7 +23,7 @@ test('told to end, a job has its signal aborted, and what it tracks is waited fo
   put(server, 'one')
   put(server, 'two')
   expect(await server.exited).toEqual({ code: 0, signal: null })
-  expect(said(server)).toEqual(['takes no more', 'did one', 'did two'])
+  expect(said(server).sort()).toEqual(['did one', 'did two', 'takes no more'])
   expect(await server.until('worker.drained')).toMatchObject({ cutRequests: 0 })
   expect(server.all('worker.gone')).toMatchObject([{ exitCode: 0 }])
   expect(server.all('job.cut')).toEqual([])
@@ -205,7 +207,30 @@ test('a job whose arbiter is killed finishes what it tracks, and goes', async ()
   put(server, 'two')
   // Its stderr is closed when the last of the family is gone.
   await server.exited
-  expect(said(server)).toEqual(['takes no more', 'did one', 'did two'])
+  expect(said(server).sort()).toEqual(['did one', 'did two', 'takes no more'])
   expect(server.all('worker.orphan-killed')).toEqual([])
   expect(server.all('job.cut')).toEqual([])
+})
+
+test('a reload makes a job of a server, and a server of a job', async () => {
+  const server = start({
+    args: [],
+    files: {
+      'app.mjs': 'export default (req, res) => res.end("served")',
+      'consumer.mjs': patient,
+      'monoceros.config.json': '{ "app": "./app.mjs", "bind": "127.0.0.1:0" }',
+    },
+  })
+  await server.ready()
+  expect((await ask({ port: server.port() })).body).toBe('served')
+  put(server, 'monoceros.config.json', '{ "app": "./consumer.mjs", "workerClass": "job" }')
+  server.signal('SIGHUP')
+  await server.until('reload.done', { generation: 2 })
+  await server.until('listener.closed')
+  await server.until('worker.gone', { gen: 1 })
+  put(server, 'monoceros.config.json', '{ "app": "./app.mjs", "bind": "127.0.0.1:0" }')
+  server.signal('SIGHUP')
+  await server.until('reload.done', { generation: 3 })
+  await server.until('worker.gone', { gen: 2 })
+  expect((await ask({ port: server.port(1) })).body).toBe('served')
 })
