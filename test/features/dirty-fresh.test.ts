@@ -18,6 +18,9 @@ export class FreshApp extends DirtyApp {
 export class OtherApp extends FreshApp {}
 `
 
+/** More of them make the same tests a soak. */
+const callsMax = Number(process.env['MONOCEROS_FRESH_CALLS'] ?? 16)
+
 interface Where {
   readonly pid: number
   readonly calls: number
@@ -51,7 +54,7 @@ test('with one call for each process, no process runs a second, however many cal
   await server.ready()
   const [fresh, other] = [appOf(server, 'fresh'), appOf(server, 'other')]
   let turn = 0
-  const answers = await callers(8, Number(process.env['CALLS'] ?? 16), () => (turn++ % 2 === 0 ? fresh : other).where())
+  const answers = await callers(8, callsMax, () => (turn++ % 2 === 0 ? fresh : other).where())
   expect(answers.map(({ calls }) => calls)).toEqual(answers.map(() => 1))
   expect(new Set(answers.map(({ pid }) => pid)).size).toBe(answers.length)
   expect(server.all('worker.died')).toEqual([])
@@ -131,20 +134,21 @@ test('deaths of workers and of spares meanwhile cost the calls in their hands, a
       // It has just ended by itself.
     }
   }
-  let left = 16
+  let left = callsMax
+  const period = Math.max(4, Math.round(callsMax / 8))
   const one = async () => {
     while (left-- > 0) {
-      if (left % 4 === 0) kill(spares(server)[0])
-      if (left % 4 === 2) kill([...dirtyWorkers(server)].find(([slot]) => slot >= 0)?.[1])
+      if (left % period === 0) kill(spares(server)[0])
+      if (left % period === 2) kill([...dirtyWorkers(server)].find(([slot]) => slot >= 0)?.[1])
       await app.where().then(
         (answer: Where) => answers.push(answer),
         (error: { code: string }) => lost.push(error.code),
       )
     }
   }
-  await Promise.all([one(), one(), one(), one()])
+  await Promise.all(Array.from({ length: 8 }, one))
   expect(answers.map(({ calls }) => calls)).toEqual(answers.map(() => 1))
   expect(new Set(answers.map(({ pid }) => pid)).size).toBe(answers.length)
   expect([...new Set(lost)].filter((code) => code !== 'MON_DIRTY_WORKER_LOST')).toEqual([])
-  expect(answers.length + lost.length).toBe(16)
+  expect(answers.length + lost.length).toBe(callsMax)
 })
