@@ -10,6 +10,8 @@ export interface JobDrainOptions {
   finished(): Promise<void>
   /** The grace is over. True: what is left can be left behind, and the drain is over; false: the process has to be killed. */
   onGraceOver(graceMs: number): boolean
+  /** Nothing holds the event loop any more: what is left can never come to its end. */
+  onHopeless(): void
   /** What an order comes to, a quick one too. */
   graceMsOf(order: DrainOrder): number
 }
@@ -18,7 +20,7 @@ export interface JobDrain {
   readonly done: Promise<{ readonly tookMs: number }>
   /** A later order with less patience. */
   hasten(order: DrainOrder): void
-  /** What is waited for cannot come any more. */
+  /** Nothing holds the event loop any more. */
   giveUp(): void
 }
 
@@ -49,10 +51,19 @@ export function startJobDrain(first: DrainOrder, options: JobDrainOptions): JobD
       },
       Math.max(0, graceMs - (performance.now() - startedMs)),
     )
+    // It is not what keeps the process alive: were there nothing else, waiting would be in vain.
+    timer.unref()
   }
 
   arm(first)
   // After the grace too: a function that returns late need not be killed.
   void options.finished().then(end)
-  return { done, hasten: arm, giveUp: end }
+  return {
+    done,
+    hasten: arm,
+    giveUp() {
+      if (!isOver) options.onHopeless()
+      end()
+    },
+  }
 }

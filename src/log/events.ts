@@ -238,7 +238,7 @@ export const events = {
   ),
   'job.cut': row(
     'error',
-    'cut after the grace of {graceMs} ms: {count} jobs',
+    'cut {why}: {count} jobs',
     'What a drain waited for in vain: `requests` has the labels of tracked jobs, and `isRunning` says whether the function itself had not returned.',
   ),
   'sidecar.booting': row(

@@ -67,7 +67,7 @@ test('jobs that outlast the grace are cut and told by name, and the app is still
       level: 'error',
       count: 2,
       isRunning: false,
-      graceMs: 300,
+      why: expect.stringContaining('300 ms'),
       requests: [
         { method: 'JOB', path: 'mail 1' },
         { method: 'JOB', path: 'mail 2' },
@@ -108,6 +108,24 @@ test('a job that returns late, after its grace, need not be killed', async () =>
   expect(server.all('worker.grace-over')).toEqual([])
 })
 
+test('a job that awaits what can never come is not waited for: it is told, and the app is closed in order', async () => {
+  const app = `${waiting}
+    let log
+    export const onShutdown = () => log.info('onShutdown')
+    export default async ({ logger, ready, signal, track }) => {
+      log = logger
+      ready()
+      await until('never', signal)
+      await track(new Promise(() => {}), 'an answer')
+    }`
+  const server = startJob(app, ['--graceful-timeout', '600'])
+  await server.ready()
+  expect(await server.stop()).toEqual({ code: 0, signal: null })
+  expect(server.all('job.cut')).toMatchObject([{ count: 1, isRunning: true, why: expect.stringContaining('event loop') }])
+  expect(server.all('worker.drained')).toMatchObject([{ cutRequests: 1 }])
+  expect(said(server)).toEqual(['onShutdown'])
+})
+
 test('a job whose loop is blocked when its grace is over is killed with its stack', async () => {
   const app = `
     export default function busy({ ready, signal }) {
@@ -146,7 +164,7 @@ test('a second INT, or a quick stop, does not wait for the whole grace', async (
   await saying(server, 'takes no more')
   server.signal('SIGINT')
   expect(await server.exited).toEqual({ code: 0, signal: null })
-  expect(server.all('job.cut')).toMatchObject([{ count: 2, graceMs: 1_000 }])
+  expect(server.all('job.cut')).toMatchObject([{ count: 2, why: expect.stringContaining('1000 ms') }])
 })
 
 test('TERM to a worker alone drains it, and another takes its place', async () => {

@@ -34,7 +34,7 @@ export function createJobParts(scope: WorkerScope, web: Traffic, wishes: Wishes,
   let end: (order: EndOrder) => void = () => undefined
   let drain: JobDrain | null = null
   let cutCount = 0
-  let isOver = false
+  let isEndTold = false
   let isReady = false
   const over = deferred<never>()
   let hasExited = false
@@ -80,29 +80,38 @@ export function createJobParts(scope: WorkerScope, web: Traffic, wishes: Wishes,
 
   /** What is still awaited cannot come any more: nothing is left that could bring it about. */
   function onNothingLeft(): void {
-    isOver = true
     over.reject(startFailed('it awaits what never comes: nothing is left on the event loop'))
-    if (drain !== null) drain.giveUp()
-    else if (isReady) {
+    if (isReady && drain === null) {
+      isEndTold = true
       log.event('job.over', { isRunning: run.isRunning })
-      end({ graceMs: 0, exitCode: 0, problem: 'its job came to its end' })
+      end({ graceMs, exitCode: 0, problem: 'its job came to its end' })
     }
+    drain?.giveUp()
   }
 
   const startFailed = (problem: string, error?: unknown) => new MonocerosError('MON_APP_JOB_START', { spec, problem }, error)
   const unlessOver = (step: () => Promise<void>) => () => Promise.race([step(), over.promise])
 
-  function onGraceOver(grace: number): boolean {
+  function tellCut(why: string): void {
     const requests = tracked.inFlight()
     const { isRunning } = run
     cutCount = requests.length
-    const isHopeless = isOver && requests.length === 0
-    if (!isHopeless)
-      log.event('job.cut', { graceMs: grace, count: requests.length, isRunning, requests: requests.slice(0, requestsToldMax) })
+    // That the function alone is left was told with the end of the job.
+    if (requests.length === 0 && isEndTold) return
+    log.event('job.cut', { why, count: requests.length, isRunning, requests: requests.slice(0, requestsToldMax) })
+  }
+
+  function onGraceOver(grace: number): boolean {
+    tellCut(`after the grace of ${grace} ms`)
     // The function does not heed its signal: the process is ended from outside, and shown before.
-    if (isRunning && !isOver) return false
+    if (run.isRunning) return false
     tracked.cut()
     return true
+  }
+
+  function onHopeless(): void {
+    tellCut('as nothing is left on the event loop')
+    tracked.cut()
   }
 
   /** Jobs that are begun by the last ones are waited for, too. */
@@ -132,7 +141,7 @@ export function createJobParts(scope: WorkerScope, web: Traffic, wishes: Wishes,
     traffic: {
       leave(order) {
         web.leave(order)
-        drain = startJobDrain(order, { finished, onGraceOver, graceMsOf })
+        drain = startJobDrain(order, { finished, onGraceOver, onHopeless, graceMsOf })
         run.end(order.reason)
       },
       hasten(order) {

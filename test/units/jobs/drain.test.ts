@@ -11,6 +11,7 @@ afterEach(() => {
 function draining(first: DrainOrder, canLeave = true) {
   let finish = (): void => undefined
   const overs: number[] = []
+  const hopeless: true[] = []
   let result: { tookMs: number } | null = null
   const drain = startJobDrain(first, {
     finished: () =>
@@ -21,12 +22,13 @@ function draining(first: DrainOrder, canLeave = true) {
       overs.push(graceMs)
       return canLeave
     },
+    onHopeless: () => hopeless.push(true),
     graceMsOf: ({ graceMs, isQuick }) => (isQuick ? Math.min(1_000, graceMs) : graceMs),
   })
   void drain.done.then((done) => {
     result = done
   })
-  return { ...drain, overs, finish: () => finish(), result: () => result }
+  return { ...drain, overs, hopeless, finish: () => finish(), result: () => result }
 }
 
 test('it is over when everything has finished', async () => {
@@ -71,7 +73,9 @@ test('a later order counts from the beginning', async () => {
 test('it is over when it is given up', async () => {
   const drain = draining({ graceMs: 5_000, isQuick: false }, false)
   drain.giveUp()
+  drain.giveUp()
   await vi.advanceTimersByTimeAsync(5_000)
   expect(drain.result()).toEqual({ tookMs: 0 })
+  expect(drain.hopeless).toEqual([true])
   expect(drain.overs).toEqual([])
 })
