@@ -102,10 +102,11 @@ describe.skipIf(lacksRedis)('with a Redis', () => {
     process.kill(dirtyWorkers(server).get(0) as number, 'SIGKILL')
     const jobs = await queue.addBulk(all(20))
     let most = 0
-    await poll(() => {
+    const isThird = () => {
       most = Math.max(most, server.family().length)
       return server.all('worker.boot-failed', ofDirty('worker.boot-failed')).length >= 3
-    })
+    }
+    await poll(isThird, server.stderr, 60_000)
     expect(most).toBeLessThanOrEqual(before)
     rmSync(join(server.folder, 'no-init'))
     await Promise.all(jobs.map((job) => job.waitUntilFinished(events)))
