@@ -1,6 +1,7 @@
 /** What a consumer's TypeScript sees of the installed package. */
 import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
@@ -84,9 +85,14 @@ import { dirty } from 'monoceros/dirty'
 export = { config: defineConfig({ workers: 2 }), dirty }
 `
 
+const require = createRequire(import.meta.url)
+const ownCompiler = join(root, 'node_modules/typescript/bin/tsc')
+/** TypeScript 5.6, which the check of the types' resolution brings along. */
+const olderCompiler = createRequire(require.resolve('@arethetypeswrong/core')).resolve('typescript/bin/tsc')
+
 beforeAll(() => typesOfNode(consumer))
 
-async function compile(name: string, files: Readonly<Record<string, string>>, options: object): Promise<string> {
+async function compile(name: string, files: Readonly<Record<string, string>>, options: object, tsc = ownCompiler): Promise<string> {
   const folder = join(consumer, name)
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
@@ -94,7 +100,6 @@ async function compile(name: string, files: Readonly<Record<string, string>>, op
   }
   const compilerOptions = { target: 'es2023', lib: ['es2023'], strict: true, noEmit: true, types: ['node'], ...options }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['.'] }))
-  const tsc = join(root, 'node_modules/typescript/bin/tsc')
   return run(process.execPath, [tsc, '-p', folder], { cwd: consumer }).then(
     ({ stdout }) => stdout,
     (error: { stdout: string }) => error.stdout,
@@ -110,6 +115,12 @@ describe.each([
     const strictest = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noPropertyAccessFromIndexSignature: true }
     expect(await compile(`strictest-${name}`, { 'program.ts': program }, { ...options, ...strictest, skipLibCheck: false })).toBe('')
   })
+})
+
+test('an older compiler sees the same', async () => {
+  const { version } = createRequire(olderCompiler)('../package.json') as { version: string }
+  expect(version).toMatch(/^5\./)
+  expect(await compile('types-older', { 'program.ts': program }, { module: 'nodenext', skipLibCheck: false }, olderCompiler)).toBe('')
 })
 
 test('a CommonJS program sees them as well', async () => {

@@ -25,7 +25,7 @@ export interface EventHub {
   /** Hears of a listener that threw, and is not called again. */
   onProblem: (name: SupervisorEventName, error: unknown) => void
   /** Everything from now on, until the supervisor has stopped. */
-  iterate(): AsyncIterableIterator<SupervisorEvent, void>
+  iterate(): AsyncIterableIterator<SupervisorEvent>
 }
 
 /** What a loop may leave unread. */
@@ -42,7 +42,7 @@ export function createEventHub(): EventHub {
   const readers = new Set<Reader>()
   let isOver = false
 
-  function iterate(): AsyncIterableIterator<SupervisorEvent, void> {
+  function iterate(): AsyncIterableIterator<SupervisorEvent> {
     let wake: () => void = () => undefined
     let isLeft = false
     const reader: Reader = { unread: [], dropped: 0, wake: () => wake() }
