@@ -19,7 +19,7 @@ export class OtherApp extends FreshApp {}
 `
 
 /** More of them make the same tests a soak. */
-const callsMax = Number(process.env['MONOCEROS_FRESH_CALLS'] ?? 16)
+const callsMax = Number(process.env['MONOCEROS_FRESH_CALLS'] ?? 12)
 
 interface Where {
   readonly pid: number
