@@ -10,6 +10,8 @@ const facts = [
 ] as const // biome-ignore format: a list of words
 
 type Fact = (typeof facts)[number]
+/** Not of `any`, which would pass for a method. */
+type Untyped = Job<unknown, unknown>
 type Method<Value> = Value extends (...args: infer Args) => infer Result ? (...args: Args) => Promise<Awaited<Result>> : never
 
 /**
@@ -27,7 +29,7 @@ type Method<Value> = Value extends (...args: infer Args) => infer Result ? (...a
 export type JobHandle<Data = unknown, Progress extends JobProgress = JobProgress> = Readonly<
   Pick<Job<Data, unknown, string, Progress>, Fact>
 > & {
-  readonly [Name in keyof Job as Job[Name] extends (...args: never[]) => unknown ? Exclude<Name, 'toJSON'> : never]: Method<
+  readonly [Name in keyof Untyped as Untyped[Name] extends (...args: never[]) => unknown ? Exclude<Name, 'toJSON'> : never]: Method<
     Job<Data, unknown, string, Progress>[Name]
   >
 }
