@@ -3,6 +3,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 
+// npm prepares a working copy as well, whose tests load single modules.
+if (process.argv[2] === undefined && /^(?:ci|install)$/.test(process.env.npm_command ?? '')) process.exit(0)
+
 const dist = resolve(process.argv[2] ?? 'dist')
 const { bin, exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 const images = ['cli', 'ctl', 'worker', 'watchdog', 'probe', 'thread', 'dirty-arbiter', 'dirty-worker', 'dirty-thread'].map((name) => `src/entry/${name}.js`)
