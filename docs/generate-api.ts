@@ -2,15 +2,28 @@ import { type ApiExport, type Doc, type Door, readApi } from './read-api.ts'
 
 export function apiPage(): string {
   const doors = readApi()
-  const anchors = anchorsOf(doors)
+  const told = onceEach(doors)
+  const anchors = anchorsOf(told)
   return `# API
 
 What programs import. Modules and CommonJS (\`require\`, from Node 20.19 on) get the same.
 
 ${doors.map(({ name, exports }) => `- \`${name}\`: ${exports.map((one) => link(one.name, anchors)).join(', ')}`).join('\n')}
 
-${doors.map((door) => doorPart(door, anchors)).join('\n\n')}
+${told.map((door) => doorPart(door, anchors)).join('\n\n')}
 `
+}
+
+/** What two doors export is told at the first. */
+function onceEach(doors: readonly Door[]): readonly Door[] {
+  const paths = new Map<string, string>()
+  const isNew = ({ name, path }: ApiExport): boolean => {
+    const known = paths.get(name)
+    if (known !== undefined && known !== path) throw new Error(`${name} is two things: of ${known} and of ${path}`)
+    paths.set(name, path)
+    return known === undefined
+  }
+  return doors.map((door) => ({ ...door, exports: door.exports.filter(isNew) }))
 }
 
 /** Of each export the place of its heading; a second heading of the same letters has a number. */
