@@ -3,6 +3,7 @@
  * calls at a place of its own: in a dirty pool, one thread. It knows no socket and no clock, and holds no payload. A lease is free again only when its worker or its holder has said that its call is over.
  */
 import type { AppCounts, LeaseWish, Refusal } from '../wire/kinds.ts'
+import { createSingles } from './singles.ts'
 
 export interface Asker {
   /** The connection that asks, and the number of the call on it. */
@@ -82,9 +83,7 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
   const apps = new Map<string, App>()
   const leases = new Map<string, Lease>()
   const retired = new Set<number>()
-  /** By worker: its process, which runs one call; and those of these processes that have given their lease. */
-  const singles = new Map<number, number>()
-  const spent = new Set<number>()
+  const singles = createSingles()
   let nextLease = 1
   let isClosed = false
 
@@ -93,14 +92,15 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
     for (const lease of leases.values()) if (lease.app === app.name && lease.worker === worker) count++
     return count
   }
-  const isSpent = (worker: number) => spent.has(singles.get(worker) ?? -1)
   const freeOf = (app: App, worker: number) =>
-    retired.has(worker) || isSpent(worker) ? 0 : (app.capacity.get(worker) ?? 0) - leasedOf(app, worker)
+    retired.has(worker) || singles.isSpent(worker) ? 0 : (app.capacity.get(worker) ?? 0) - leasedOf(app, worker)
   /** Leases that keep it from taking a call: its own, or the only one of its process. */
-  const holdersOf = (app: App, worker: number) =>
-    [...leases.values()].filter((lease) =>
-      singles.has(worker) ? singles.get(lease.worker) === singles.get(worker) : lease.app === app.name && lease.worker === worker,
+  function holdersOf(app: App, worker: number): Lease[] {
+    const process = singles.processOf(worker)
+    return [...leases.values()].filter((lease) =>
+      process === undefined ? lease.app === app.name && lease.worker === worker : singles.processOf(lease.worker) === process,
     )
+  }
 
   function freest(app: App): number | null {
     let best: number | null = null
@@ -120,7 +120,7 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
     const worker = key === null ? undefined : app.pins.get(key)
     if (worker === undefined || !app.capacity.has(worker) || retired.has(worker)) return null
     // Calls of a key are one after the other, also where each has a process of its own.
-    return isSpent(worker) && holdersOf(app, worker).length === 0 ? null : worker
+    return singles.isSpent(worker) && holdersOf(app, worker).length === 0 ? null : worker
   }
 
   function workerFor(app: App, wish: LeaseWish): number | null {
@@ -138,9 +138,9 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
 
   function give(app: App, { client, call, wish }: Waiting, worker: number): void {
     const id = String(nextLease++)
-    const process = singles.get(worker)
+    const process = singles.processOf(worker)
     const isSingle = process !== undefined
-    if (isSingle) spent.add(process)
+    if (isSingle) singles.spend(process)
     leases.set(id, { id, client, worker, app: app.name, parent: wish.parent, isRecalled: isSingle, looks: 0 })
     if (wish.key !== null) pin(app, wish.key, worker)
     host.grant({ client, call }, id, worker, isSingle)
@@ -239,7 +239,7 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
       app.capacity.set(worker, count)
       serve(app)
     },
-    setSingle: (worker, process) => void singles.set(worker, process),
+    setSingle: singles.add,
     retireWorker(worker) {
       retired.add(worker)
       for (const lease of leases.values()) if (lease.worker === worker) recall(lease)
@@ -248,8 +248,8 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
     },
     loseWorker(worker) {
       retired.delete(worker)
-      const process = singles.get(worker)
-      singles.delete(worker)
+      const process = singles.processOf(worker)
+      singles.lose(worker)
       const lost = [...leases.values()].filter((lease) => lease.worker === worker)
       for (const { id } of lost) leases.delete(id)
       if (process !== undefined && lost.length > 0) host.spent?.(process)
@@ -258,7 +258,7 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
         serve(app)
       }
     },
-    forgetProcess: (process) => void spent.delete(process),
+    forgetProcess: singles.forget,
     setExpected(name, isExpected) {
       const app = apps.get(name)
       if (app === undefined) return
@@ -300,7 +300,7 @@ export function createBroker(host: BrokerHost, queueMax: number): Broker {
       const lease = leases.get(id)
       if (lease === undefined) return
       leases.delete(id)
-      const process = singles.get(lease.worker)
+      const process = singles.processOf(lease.worker)
       if (process !== undefined) host.spent?.(process)
       const app = apps.get(lease.app)
       if (app !== undefined) serve(app)
