@@ -48,6 +48,8 @@ export interface ArbiterContext {
   readonly candidate: Candidate | null
   /** What TTIN and TTOU added since the reload under way began: it counts for the generation to come as well. */
   readonly scaledBy: number
+  /** The same of who named a number: that number. */
+  readonly scaledTo: number | null
   readonly nextAge: Age
   readonly workers: Readonly<Record<Age, WorkerRow>>
   readonly listeners: Readonly<Record<string, 'binding' | 'bound'>>
@@ -76,6 +78,12 @@ export type Order =
   | { do: 'cancel-refill'; slot: Slot }
   | { do: 'watch-boot' }
   | { do: 'effect'; name: string; params: unknown }
+
+/** So many more, or fewer; or just that many, none included. */
+export interface ScaleWish {
+  readonly by?: number
+  readonly to?: number
+}
 
 export interface Decision {
   readonly context: ArbiterContext
@@ -362,14 +370,16 @@ export function dropBroken(context: ArbiterContext, p: { actorId: string }): Dec
   )
 }
 
-export function scale(context: ArbiterContext, p: { by: number; least?: number }): Decision {
-  const to = scaled(context.target, p.by, p.least)
-  if (to === context.target) return change(context, {})
-  return change(context, { target: to, scaledBy: context.scaledBy + to - context.target }, [announceScale(context.target, to)])
+export function scale(context: ArbiterContext, p: ScaleWish): Decision {
+  const { target } = context
+  const to = p.to ?? scaled(target, p.by ?? 0)
+  const scaledTo = p.to ?? (context.scaledTo === null ? null : to)
+  if (to === target) return change(context, { scaledTo })
+  return change(context, { target: to, scaledBy: context.scaledBy + to - target, scaledTo }, [announceScale(target, to)])
 }
 
-/** The last worker is not taken away, unless that is what was asked for; without any (`workers` 0) none can be. */
-const scaled = (count: number, by: number, least = 1) => (by < 0 ? Math.min(count, Math.max(least, count + by)) : count + by)
+/** The last worker is not taken away; without any (`workers` 0) none can be. */
+const scaled = (count: number, by: number) => (by < 0 ? Math.min(count, Math.max(1, count + by)) : count + by)
 const announceScale = (from: number, to: number): Order => ({ do: 'effect', name: 'announceScale', params: { from, to } })
 
 export const fitSlots = (context: ArbiterContext): Decision => inTurn(context, fillSlots, retireSurplus)
@@ -413,7 +423,7 @@ export function commit(context: ArbiterContext): Decision {
   if (candidate === null) return change(context, {})
   const old = rowsOf(context).filter((row) => row.generation !== candidate.generation)
   const cancels = context.refills.map((slot): Order => ({ do: 'cancel-refill', slot }))
-  const target = scaled(candidate.workers, context.scaledBy)
+  const target = context.scaledTo ?? scaled(candidate.workers, context.scaledBy)
   const settled = { facts: candidate, target, spares: candidate.spares ?? 0, candidate: null, refills: [], window: freshWindow }
   const announce: Order = { do: 'effect', name: 'announceCommit', params: { generation: candidate.generation, workers: target } }
   const tellScale = target === context.target ? [] : [announceScale(context.target, target)]

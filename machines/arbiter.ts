@@ -1,7 +1,7 @@
 import { assign, type DoneActorEvent, type ErrorActorEvent, setup, stopChild } from 'xstate'
 import { rule } from './arbiter-orders.ts'
 import * as rules from './arbiter-rules.ts'
-import { type ArbiterContext, type Candidate, type GenerationFacts, type ListenerOrder, rowsOf } from './arbiter-rules.ts'
+import { type ArbiterContext, type Candidate, type GenerationFacts, type ListenerOrder, rowsOf, type ScaleWish } from './arbiter-rules.ts'
 import { effect, work } from './effect.ts'
 import { listenerMachine } from './listener.ts'
 import { freshWindow } from './restart-window.ts'
@@ -18,8 +18,7 @@ export type LoadAnswer = { readonly ok: true; readonly candidate: Candidate } | 
 
 export type ArbiterEvent =
   | { type: 'reload' }
-  /** `least` workers are left; 1 where nothing is said. */
-  | { type: 'scale'; by: number; least?: number }
+  | ({ type: 'scale' } & ScaleWish)
   | { type: 'stop'; reason: string; isQuick: boolean }
   | { type: 'force' }
   | { type: 'listener.wanted'; id: string; address: string }
@@ -114,7 +113,7 @@ export const arbiterMachine = setup({
     rollBack: rule(rules.rollBack),
     stopAll: rule(rules.stopAll),
     killAll: rule(rules.killAll),
-    keepReloadPending: assign({ isReloadPending: true, scaledBy: 0 }),
+    keepReloadPending: assign({ isReloadPending: true, scaledBy: 0, scaledTo: null }),
     beginReload: assign({ isReloadPending: false }),
     keepStop: assign({ stop: (_, p: { reason: string; isQuick: boolean }) => ({ reason: p.reason, isQuick: p.isQuick }) }),
     keepExit: assign({ exitCode: (_, p: { exitCode: number }) => p.exitCode }),
@@ -148,6 +147,7 @@ export const arbiterMachine = setup({
     spares: 0,
     candidate: null,
     scaledBy: 0,
+    scaledTo: null,
     nextAge: 1,
     workers: {},
     listeners: {},
@@ -370,7 +370,10 @@ export const arbiterMachine = setup({
               after: {
                 loadTimeout: {
                   target: '#arbiter.ready.steady',
-                  actions: { type: 'rollBack', params: { problem: 'the configuration was not read within boot_timeout' } },
+                  actions: {
+                    type: 'rollBack',
+                    params: { problem: 'the configuration was not read, or the dirty pool not ready, within boot_timeout' },
+                  },
                 },
               },
               invoke: {
@@ -475,6 +478,6 @@ export const arbiterMachine = setup({
         },
       },
     },
-    stopped: { description: 'No child is left.', type: 'final' },
+    stopped: { description: 'No child is left.', tags: 'ends', type: 'final' },
   },
 })

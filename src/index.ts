@@ -1,6 +1,6 @@
 /** The door for programs: what a config file, a worker class of one's own and an embedder import from `monoceros`. */
 export { MonocerosError } from './base/errors.ts'
-export type { NewsFacts, ReloadOutcome, WorkerNews } from './compose/arbiter/arbiter-news.ts'
+export type { NewsFacts, ReloadOutcome } from './compose/arbiter/arbiter-news.ts'
 export { createPool, type Isolation, type Pool, type PoolOptions, type ProcessPool } from './compose/embed/create-pool.ts'
 export type { Scale, Scaled } from './compose/embed/embedded-arbiter.ts'
 export type { SupervisorEvent, SupervisorEventName, SupervisorEvents } from './compose/embed/events.ts'
@@ -13,6 +13,7 @@ export type { ArbiterFacts, HookLog, Hooks, WorkerFacts } from './config/hook-ty
 export type { Sidecar, SidecarReadyWhen } from './config/kinds/sidecar.ts'
 export type { Settings } from './config/settings.ts'
 export type { ChildAutopsy } from './ipc/child-autopsy.ts'
+export type { ChildEnd, ChildNews } from './ipc/child-news.ts'
 export type { Autopsy, Counters, RequestInFlight, ThreadFact } from './ipc/messages.ts'
 export type { DirtyAppView, ListenerView, ProcessView, SidecarView, Snapshot, WorkerView } from './ipc/snapshot.ts'
 export type { Transition } from './ipc/transition.ts'

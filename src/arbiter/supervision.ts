@@ -40,7 +40,10 @@ export interface SupervisionHost {
   onTransitions(steps: readonly Transition[], dropped: number): void
   onUncaught?(child: Supervised, fact: Extract<FactFromWorker, { type: 'uncaught' }>): void
   /** What only processes of the dirty pool say. */
-  onDirty?(child: Supervised, fact: Extract<FactFromWorker, { type: 'apps' | 'place' | 'lease.over' | 'reloaded' | 'pool' }>): void
+  onDirty?(
+    child: Supervised,
+    fact: Extract<FactFromWorker, { type: 'apps' | 'place' | 'lease.over' | 'reloaded' | 'pool' | 'child' }>,
+  ): void
   /** By a child, of what is its own: a thread, or a worker of the dirty pool. */
   onInnerAutopsy?(autopsy: ChildAutopsy): void
 }
@@ -50,6 +53,7 @@ export interface SpawnFacts {
   readonly fds: readonly number[]
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
+  readonly execPath: string
   readonly output: ChildOutput
   /** How long beats may be missing before the process is held to be frozen; 0 = for ever. */
   readonly frozenMs: number
@@ -193,6 +197,7 @@ export function supervise(from: HandleInput, host: SupervisionHost, report: (eve
       case 'lease.over':
       case 'reloaded':
       case 'pool':
+      case 'child':
         host.onDirty?.(self(), fact)
         break
       case 'answer':

@@ -85,10 +85,15 @@ export const errorCodes = {
   },
   MON_EMBED_BUNDLED: {
     text: 'monoceros was bundled into {path}, where the files of its worker processes are not beside it',
-    advice:
-      'list monoceros among the externals of the bundler, and keep it in node_modules',
+    advice: 'list monoceros among the externals of the bundler, and keep it in node_modules',
     exit: 1,
   },
+  MON_EMBED_RUNTIME: {
+    text: '{program} is not Node alone: started as a worker, it would be the whole program again',
+    advice: 'name a Node for the workers with the option `execPath`',
+    exit: 1,
+  },
+  MON_EMBED_EVENT: { text: 'a supervisor has no event {given}{hint}', advice: 'docs/guide/embedding.md lists its events', exit: 1 },
   MON_EMBED_STATE: {
     text: 'this {what} is {state} and takes no {order}',
     advice: 'a supervisor is started once; make another one with createSupervisor()',

@@ -50,6 +50,8 @@ interface Shared {
   readonly sessions: Map<string, Promise<Session>>
   /** Those that are connected. */
   readonly present: Map<string, Session>
+  /** Sockets of pools that this process has ended: nobody will ever answer there. */
+  readonly closed: Set<string>
   /** Of the call that runs at present, in the threads of dirty apps: its lease, and the signal that ends it. */
   lease(): string | null
   signal(): AbortSignal
@@ -58,7 +60,7 @@ interface Shared {
 /** One for the whole thread, however often this module is loaded in it. */
 export function shared(): Shared {
   const holder = globalThis as { [key]?: Shared }
-  holder[key] ??= { sessions: new Map(), present: new Map(), lease: () => null, signal: () => never.signal }
+  holder[key] ??= { sessions: new Map(), present: new Map(), closed: new Set(), lease: () => null, signal: () => never.signal }
   return holder[key]
 }
 
@@ -76,9 +78,10 @@ function presentSession(path: string | undefined): Session | Promise<Session> {
 }
 
 export function sessionOf(path: string | undefined): Promise<Session> {
-  const { sessions } = shared()
+  const { sessions, closed } = shared()
   const at = path ?? process.env[socketVariable]
   if (at === undefined || at === '') return Promise.reject(dirtyError('MON_DIRTY_NO_SOCKET', {}))
+  if (closed.has(at)) return Promise.reject(dirtyError('MON_DIRTY_CLOSING', {}))
   const known = sessions.get(at)
   if (known !== undefined) return known.then((session) => (session.isLost ? renew(at, known) : session))
   return renew(at, undefined)
@@ -99,9 +102,10 @@ function renew(path: string, old: Promise<Session> | undefined): Promise<Session
 
 /** The pool at this socket is no more, and none will come. */
 export function forgetSession(path: string): void {
-  const { sessions, present } = shared()
+  const { sessions, present, closed } = shared()
   sessions.delete(path)
   present.delete(path)
+  closed.add(path)
 }
 
 /**

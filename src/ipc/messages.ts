@@ -5,6 +5,7 @@
 import type { Durations } from '../base/durations.ts'
 import type { ErrorData } from '../base/errors.ts'
 import type { ChildAutopsy } from './child-autopsy.ts'
+import type { ChildTold } from './child-news.ts'
 import type { Answered, Asked } from './questions.ts'
 import type { DirtyAppView, WorkerView } from './snapshot.ts'
 import type { Transition } from './transition.ts'
@@ -128,6 +129,8 @@ export type FactFromWorker =
   | { readonly type: 'lease.over'; readonly lease: string }
   /** From a dirty arbiter. */
   | { readonly type: 'reloaded'; readonly reload: number; readonly problem: string | null }
+  /** From a dirty arbiter, of one of its workers. */
+  | { readonly type: 'child'; readonly told: ChildTold }
   /** From a dirty arbiter, once a second. */
   | { readonly type: 'pool'; readonly pool: DirtyPoolFacts }
   /** What a thread was at, or, from a dirty arbiter, one of its workers. */

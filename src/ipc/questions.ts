@@ -12,8 +12,9 @@ export type Question =
   | { readonly kind: 'thread-requests' }
   /** To the main thread of a worker: the metrics that its app keeps itself, an `AppRegistry` for each thread that has one. */
   | { readonly kind: 'app-metrics' }
-  /** To a dirty arbiter: so many workers more or less. */
+  /** To a dirty arbiter: so many workers more or less, or in all. */
   | { readonly kind: 'scale'; readonly by: number }
+  | { readonly kind: 'scale'; readonly to: number }
   | { readonly kind: 'pool' }
 
 export type QuestionAnswer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly problem: string }

@@ -66,7 +66,12 @@ export function createErrorLog(options: LogOptions): Log {
 }
 
 /** A log without a place of its own: each line goes to a listener, such as the logger of the program that embeds us. */
-export function createHeardLog({ level, who, tap, hear }: Pick<LogOptions, 'level' | 'who' | 'tap'> & { hear(record: LogRecord): void }): Log {
+export function createHeardLog({
+  level,
+  who,
+  tap,
+  hear,
+}: Pick<LogOptions, 'level' | 'who' | 'tap'> & { hear(record: LogRecord): void }): Log {
   const write = (line: string) => {
     const record = JSON.parse(line) as LogRecord
     hear(record)

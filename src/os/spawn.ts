@@ -11,6 +11,8 @@ export interface ChildSpec {
   readonly cwd: string
   /** Descriptors to inherit; the first becomes `firstInheritedFd` in the child, the next one more, and so on. */
   readonly fds: readonly number[]
+  /** The Node that runs it. */
+  readonly execPath: string
   readonly output: ChildOutput
 }
 
@@ -30,7 +32,7 @@ export interface Child {
 export async function spawnChild(spec: ChildSpec): Promise<Child> {
   const { output } = spec
   const stdio = typeof output === 'string' ? output : 'pipe'
-  const child = spawn(process.execPath, [...childArguments(process.execArgv), spec.entryPath, ...spec.args], {
+  const child = spawn(spec.execPath, [...childArguments(process.execArgv), spec.entryPath, ...spec.args], {
     stdio: ['ignore', stdio, stdio, 'ipc', 'pipe', ...spec.fds],
     serialization: 'advanced',
     detached: true,

@@ -20,8 +20,10 @@ test('a pool is a process tree without HTTP, that ends with its close', async ()
     tell('after', { ok: (await dirty.pid()) > 0, counts: (await pool.counts()).map(({ app }) => app) })
     const slow = dirty.slow(300)
     while (!(await pool.counts()).some(({ leased }) => leased > 0)) await new Promise(setImmediate)
+    const queued = failing(dirty.slow(300))
+    while (!(await pool.counts()).some(({ queued }) => queued > 0)) await new Promise(setImmediate)
     await pool.close()
-    tell('closed', { finished: (await slow) > 0, code: await failing(dirty.pid()) })
+    tell('closed', { finished: (await slow) > 0, queued: await queued, code: await failing(dirty.pid()), counts: await failing(pool.counts()) })
   `,
     { 'jobs.mjs': jobs },
   )
@@ -30,7 +32,9 @@ test('a pool is a process tree without HTTP, that ends with its close', async ()
   expect(pids?.['job']).not.toBe(pids?.['own'])
   expect(run.told('end')).toEqual([{ code: 'MON_DIRTY_WORKER_LOST' }])
   expect(run.told('after')).toEqual([{ ok: true, counts: ['jobs'] }])
-  expect(run.told('closed')).toEqual([{ finished: true, code: 'MON_DIRTY_CONNECTION' }])
+  expect(run.told('closed')).toEqual([
+    { finished: true, queued: 'MON_DIRTY_CLOSING', code: 'MON_DIRTY_CLOSING', counts: 'MON_DIRTY_CLOSING' },
+  ])
 })
 
 test('a reload of a pool loses no call, and takes the new code in', async () => {
@@ -62,6 +66,32 @@ test('a reload of a pool loses no call, and takes the new code in', async () => 
   expect(run).toMatchObject(quietEnd)
   expect(run.told('outcome')).toMatchObject([{ ok: true }, { ok: false, problem: expect.stringContaining('broken') }])
   expect(run.told('words')).toEqual([{ words: ['NEW', 'WORD'], last: 'NEW' }])
+})
+
+test('the supervisor of a pool takes the names of a pool, counts in whole numbers, and tells of its processes', async () => {
+  const run = await runHost(
+    `
+    const pool = ${make}
+    const { supervisor } = pool
+    supervisor.on('worker:exit', ({ role, cause }) => tell('exit', { role, cause }))
+    await failing(pool.dirty('jobs').end())
+    const two = Array.from({ length: 2 }, () => supervisor.scale({ dirtyWorkers: 2 }))
+    tell('scaled', { counts: [...(await Promise.all(two)), await supervisor.scale({ dirtyWorkers: 2 })].map(({ dirtyWorkers }) => dirtyWorkers) })
+    tell('reloaded', await supervisor.reload({ workers: 1 }))
+    tell('refused', { codes: [await failing(supervisor.reload({ wrokers: 1 })), await failing(supervisor.scale({ workers: 1 }))] })
+    const reloading = supervisor.reload()
+    await pool.close()
+    tell('cut', await reloading)
+  `,
+    { 'jobs.mjs': jobs },
+  )
+  expect(run).toMatchObject(quietEnd)
+  expect(run.told('exit')[0]).toEqual({ role: 'dirty-worker', cause: 'crashed' })
+  expect(run.told('exit').at(-1)).toEqual({ role: 'dirty-arbiter', cause: 'stop' })
+  expect(run.told('scaled')).toEqual([{ counts: [2, 2, 2] }])
+  expect(run.told('reloaded')).toEqual([{ ok: true, generation: 2 }])
+  expect(run.told('refused')).toEqual([{ codes: ['MON_CONFIG_UNKNOWN', 'MON_APP_MISSING'] }])
+  expect(run.told('cut')).toMatchObject([{ ok: false }])
 })
 
 test('a pool that cannot be made says why under the names that were given, and leaves nothing', async () => {

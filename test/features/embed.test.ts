@@ -111,6 +111,32 @@ test('scale changes how many workers there are; a drained supervisor stays, and 
   ])
 })
 
+test('a drain ends what was there when it began, whatever is wanted meanwhile', async () => {
+  const run = await runHost(
+    `
+    const supervisor = createSupervisor({ app: './app.mjs', ${bind} })
+    await supervisor.start()
+    const reloaded = supervisor.reload()
+    await new Promise((resolve) => supervisor.on('transition', ({ to }) => to === 'ready.reloading.rolling' && resolve()))
+    const drained = supervisor.drain()
+    tell('during a reload', { ...(await reloaded), drained: await drained.then(() => true), wanted: supervisor.snapshot().workersWanted })
+    await supervisor.scale({ workers: 1 })
+    await new Promise((resolve) => supervisor.on('worker:ready', resolve))
+    const slow = get(supervisor.addresses[0], '/slow')
+    while (supervisor.snapshot().workers.at(-1)?.counters?.active !== 1) await new Promise(setImmediate)
+    const again = supervisor.drain()
+    await supervisor.scale({ workers: 1 })
+    await again
+    tell('during a scale', { slow: await slow, wanted: supervisor.snapshot().workersWanted })
+    await supervisor.stop()
+  `,
+    { 'app.mjs': `export default (req, res) => setTimeout(() => res.end('late'), req.url === '/slow' ? 300 : 0)` },
+  )
+  expect(run).toMatchObject(quietEnd)
+  expect(run.told('during a reload')).toEqual([{ ok: true, generation: 2, drained: true, wanted: 0 }])
+  expect(run.told('during a scale')).toEqual([{ slow: 'late', wanted: 1 }])
+})
+
 test('a stop lets a request finish, and with a grace of its own kills what takes longer', async () => {
   const run = await runHost(
     `
@@ -142,8 +168,16 @@ test('listeners, loops and inspectors hear what happens, and one that throws har
     supervisor.on('transition', (step) => seen.listened.push(step.actor + ' ' + step.to))
     supervisor.on('worker:exit', ({ cause, signal }) => tell('exit', { cause, signal }))
     const end = supervisor.on('worker:ready', ({ slot, pid }) => tell('ready', { slot, hasPid: pid > 0 }))
-    supervisor.inspect({ next: (event) => seen.inspected.add(event.type) })
     supervisor.inspect(() => { throw new Error('mine too') })
+    supervisor.inspect({ next: (event) => seen.inspected.add(event.type) })
+    const again = () => {
+      seen.again = (seen.again ?? 0) + 1
+      endAgain()
+      endAgain = supervisor.on('worker:ready', () => again())
+    }
+    let endAgain = supervisor.on('worker:ready', () => again())
+    supervisor.on('ready', async () => { throw new Error('mine, later') })
+    tell('event', { code: await failing((async () => supervisor.on('exit', () => undefined))()) })
     const loop = (async () => {
       for await (const event of supervisor) seen.looped.add(event.type)
     })()
@@ -157,7 +191,7 @@ test('listeners, loops and inspectors hear what happens, and one that throws har
     tell('left', await left)
     await supervisor.stop()
     await loop
-    tell('seen', { steps: seen.listened.length > 10, ended: seen.listened.includes('arbiter stopped'), inspected: [...seen.inspected].sort(), looped: [...seen.looped].sort() })
+    tell('seen', { steps: seen.listened.length > 10, ended: seen.listened.includes('arbiter stopped'), inspected: [...seen.inspected].sort(), looped: [...seen.looped].sort(), again: seen.again })
   `,
     { 'app.mjs': app },
   )
@@ -169,7 +203,13 @@ test('listeners, loops and inspectors hear what happens, and one that throws har
   ])
   expect(run.told('left')).toMatchObject([{ workers: 1 }])
   const [seen] = run.told('seen')
-  expect(seen).toMatchObject({ steps: true, ended: true, looped: ['ready', 'stopped', 'transition', 'worker:exit', 'worker:ready'] })
+  expect(run.told('event')).toEqual([{ code: 'MON_EMBED_EVENT' }])
+  expect(seen).toMatchObject({
+    steps: true,
+    ended: true,
+    again: 2,
+    looped: ['ready', 'stopped', 'transition', 'worker:exit', 'worker:ready'],
+  })
   expect(seen?.['inspected']).toEqual(expect.arrayContaining(['@xstate.actor', '@xstate.event', '@xstate.microstep', '@xstate.snapshot']))
 })
 
@@ -207,6 +247,8 @@ test('a start that fails says why, and leaves nothing', async () => {
       exits: await start({ app: './exits.mjs' }),
       taken: await start({ bind: ['127.0.0.1:' + taken.address().port] }),
       hook: await start({ postFork() {} }),
+      deaf: await start({ logger: { info() {} } }),
+      unheard: await start({ accesslog: '-' }),
       beside: await start({ errorlog: './x.log', logger: { info() {}, debug() {}, warn() {}, error() {} } }),
       file: await start({ config: './none.config.js' }),
     })
@@ -215,7 +257,13 @@ test('a start that fails says why, and leaves nothing', async () => {
     await early.stop()
     tell('early', { code: await starting })
     const never = createSupervisor({ app: './app.mjs', ${bind} })
+    const loop = (async () => {
+      for await (const { type } of never) tell('loop', { type })
+    })()
     tell('never', await never.stop())
+    await loop
+    const dies = createSupervisor({ app: './exits.mjs', ${bind} })
+    tell('dies', { problem: await dies.start().catch(({ facts }) => facts.problem) })
     taken.close()
   `,
     {
@@ -236,11 +284,15 @@ test('a start that fails says why, and leaves nothing', async () => {
       exits: 'MON_BOOT_FAILED',
       taken: 'MON_LISTENER_IN_USE',
       hook: 'MON_CONFIG_CONFLICT',
+      deaf: 'MON_CONFIG_INVALID',
+      unheard: 'MON_CONFIG_CONFLICT',
       beside: 'MON_CONFIG_CONFLICT',
       file: 'MON_CONFIG_FILE',
     },
   ])
-  expect(run.told('early')).toEqual([{ code: 'MON_BOOT_FAILED' }])
+  expect(run.told('early')).toEqual([{ code: 'MON_EMBED_STATE' }])
+  expect(run.told('loop')).toEqual([{ type: 'stopped' }])
+  expect(run.told('dies')).toEqual([{ problem: expect.stringContaining('code 9') }])
   expect(run.told('never')).toEqual([{ exitCode: 0, problem: null }])
 })
 
@@ -272,6 +324,36 @@ test('a logger gets the lines of all processes, and what their apps print', asyn
   )
   expect(run).toMatchObject(quietEnd)
   expect(run.told('lines')).toEqual([{ arbiter: 'arbiter', worker: 'error', isOther: true, printed: 'stdout', spoken: 'stderr', debug: 0 }])
+})
+
+test('a logger that throws costs lines, and nothing else', async () => {
+  const run = await runHost(
+    `
+    const fail = () => { throw new Error('full') }
+    const logger = { debug: fail, info: fail, warn: fail, error: fail }
+    const supervisor = createSupervisor({ app: './app.mjs', logger, ${bind} })
+    await supervisor.start()
+    tell('says', { ok: (await get(supervisor.addresses[0])).length > 0 })
+    await supervisor.stop()
+  `,
+    { 'app.mjs': `console.log('printed')\n${app}` },
+  )
+  expect(run).toMatchObject(quietEnd)
+  expect(run.told('says')).toEqual([{ ok: true }])
+})
+
+test('a reload says which settings only a start can change', async () => {
+  const run = await runHost(
+    `
+    const supervisor = createSupervisor({ app: './app.mjs', ${bind} })
+    await supervisor.start()
+    tell('outcome', await supervisor.reload({ dashboard: '127.0.0.1:0' }))
+    await supervisor.stop()
+  `,
+    { 'app.mjs': app },
+  )
+  expect(run).toMatchObject(quietEnd)
+  expect(run.told('outcome')).toEqual([{ ok: true, generation: 2, needsRestart: ['dashboard'] }])
 })
 
 test('a program that stood still does not take its workers for frozen', async () => {

@@ -3,14 +3,16 @@ import { isatty } from 'node:tty'
 import { fromCallback, fromPromise } from 'xstate'
 import { arbiterMachine, type LoadAnswer } from '../../../machines/arbiter.ts'
 import { listenerMachine } from '../../../machines/listener.ts'
-import { type ChildOrder, causeOfEnd, describeEnd, type HandleInput, workerHandleMachine } from '../../../machines/worker-handle.ts'
+import { type ChildOrder, type HandleInput, workerHandleMachine } from '../../../machines/worker-handle.ts'
 import { supervise } from '../../arbiter/supervision.ts'
 import { MonocerosError } from '../../base/errors.ts'
 import type { EventName } from '../../log/events.ts'
+import { childTold } from '../child-told.ts'
 import { guarded } from '../guarded.ts'
 import type { ArbiterEntry } from './arbiter.ts'
 import { supervisionHost } from './arbiter-children.ts'
 import { prepare, readCandidate, settleDirty } from './arbiter-generations.ts'
+import { tellChild } from './arbiter-news.ts'
 import { settleRemotes } from './arbiter-remotes.ts'
 import type { ArbiterScope } from './arbiter-scope.ts'
 import { causeBehind } from './causes.ts'
@@ -30,11 +32,9 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
       note({ context }, { event, facts }) {
         const { slot, age, generation, pid } = context
         scope.log.child({ slot, age, gen: generation }).event(event as EventName, { childPid: pid, ...facts })
-        if (!ends.has(event)) return
-        const cause = causeOfEnd(context)
-        scope.counts.end(cause)
-        const { code, signal } = context.exit ?? noExit
-        scope.news.tell('worker:exit', { slot, age, generation, pid: pid ?? 0, cause, problem: describeEnd(context), code, signal })
+        const told = childTold('worker', context, event)
+        if (told?.what === 'ended') scope.counts.end(told.child.cause)
+        tellChild(scope.news, told)
       },
     }),
   })
@@ -80,10 +80,6 @@ export function arbiterChart(scope: ArbiterScope, entry: ArbiterEntry, actor: Pa
     }),
   })
 }
-
-const ends: ReadonlySet<string> = new Set(['worker.gone', 'worker.died', 'worker.boot-failed'])
-
-const noExit = { code: null, signal: null }
 
 /** Who waits for the start learns what kept it, and not only the sentence. */
 async function told<T>({ news }: ArbiterScope, work: Promise<T>): Promise<T> {

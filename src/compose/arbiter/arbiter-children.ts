@@ -79,10 +79,6 @@ export function supervisionHost(scope: ArbiterScope, entry: ArbiterEntry, actor:
         ...(busy.length === 0 ? {} : { threads: busy }),
       })
     },
-    onReady: ({ input, pid }) => {
-      const { slot, age, generation } = input
-      scope.news.tell('worker:ready', { slot, age, generation, pid: pid ?? 0 })
-    },
     onTransitions: scope.recorder.take,
     onUncaught: ({ input }, fact) => keepLastWords(input, fact),
     onGone(child) {
@@ -131,6 +127,7 @@ function spawnFacts(scope: ArbiterScope, input: HandleInput): SpawnFacts {
     fds: settings.reusePort ? [] : inherited.fds,
     env: { ...process.env, ...environmentOf(settings.rawEnv), ...scope.dirty?.env },
     cwd: settings.chdir,
+    execPath: scope.host.execPath,
     output: scope.host.output,
     frozenMs: frozenAfterMs(settings),
   }

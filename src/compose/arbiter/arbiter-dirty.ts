@@ -25,6 +25,7 @@ import { type Deferred, deferred } from '../deferred.ts'
 import { frozenAfterMs } from '../frozen-after.ts'
 import { withLevel } from '../with-level.ts'
 import { noGauges } from '../worker-views.ts'
+import { tellChild } from './arbiter-news.ts'
 import type { ArbiterScope, GenerationRecord } from './arbiter-scope.ts'
 import { keeperChart } from './keeper-chart.ts'
 
@@ -111,6 +112,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
       fds: [],
       env: { ...process.env, [socketVariable]: join(folder, brokerSocket) },
       cwd: offer.record.config.settings.chdir,
+      execPath: scope.host.execPath,
       output: scope.host.output,
       frozenMs: frozenAfterMs(offer.record.config.settings),
     }),
@@ -122,6 +124,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
     onLoaded: () => undefined,
     onFailed(child, error) {
       lastError = error
+      scope.news.tell('boot:failed', error)
       // While the server starts it is told as the reason why it does not; the stack was told by the dirty arbiter itself.
       const { stack: _, ...data } = error
       if (hasServed) tell(child, 'dirty.cannot-boot', cannotBootFacts(data))
@@ -141,6 +144,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
     onDirty(_, fact) {
       // One that was overtaken by a newer one is answered too.
       if (fact.type === 'pool') pool = fact.pool
+      if (fact.type === 'child') tellChild(scope.news, fact.told)
       if (fact.type === 'reloaded' && fact.reload === reloading?.reload) endReload(fact.problem)
     },
     onGone(child) {
@@ -201,6 +205,7 @@ export function createDirtyKeeper(scope: ArbiterScope, entryPath: string, first:
         })
         return supervision
       },
+      onChild: (told) => tellChild(scope.news, told),
       onReady() {
         hasServed = true
         started.resolve()

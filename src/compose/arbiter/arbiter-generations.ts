@@ -105,14 +105,14 @@ export async function readCandidate(
   signal: AbortSignal,
 ): Promise<LoadAnswer> {
   try {
-    const config = keepFixed(scope, await readConfig())
+    const { config, fixed } = keepFixed(scope, await readConfig())
     // A newer reload reads for itself, and this answer is nobody's any more.
     if (signal.aborted) return overtaken
     const before = new Set(scope.current.listeners.map((order) => order.id))
     const unreachable = await remotesProblem(config.settings)
     if (unreachable !== null) return { ok: false, problem: unreachable.message }
     await lookAtSidecars(config.settings)
-    const record = scope.add(config)
+    const record = scope.add(config, fixed)
     giveLogsAway(config.settings)
     const after = new Set(record.listeners.map((order) => order.id))
     await scope.runHookOf(record.facts.generation, 'onReload')
@@ -136,12 +136,13 @@ export async function readCandidate(
 }
 
 /** What only a start can change stays as it is, and is named, so that nobody believes in the new value. */
-function keepFixed(scope: ArbiterScope, next: ResolvedConfig): ResolvedConfig {
+function keepFixed(scope: ArbiterScope, next: ResolvedConfig): { config: ResolvedConfig; fixed: readonly string[] } {
   const before = scope.current.config.settings as Readonly<Record<string, unknown>>
   const settings: Record<string, unknown> = { ...next.settings }
-  const fixed = valueRows.filter(({ name, reload }) => reload === 'restart' && !isDeepStrictEqual(before[name], settings[name]))
-  if (fixed.length === 0) return next
-  for (const { name } of fixed) settings[name] = before[name]
-  scope.log.event('reload.needs-restart', { settings: fixed.map(({ name }) => name) })
-  return { ...next, settings: settings as Settings }
+  const rows = valueRows.filter(({ name, reload }) => reload === 'restart' && !isDeepStrictEqual(before[name], settings[name]))
+  const fixed = rows.map(({ name }) => name)
+  if (fixed.length === 0) return { config: next, fixed }
+  for (const name of fixed) settings[name] = before[name]
+  scope.log.event('reload.needs-restart', { settings: fixed })
+  return { config: { ...next, settings: settings as Settings }, fixed }
 }

@@ -7,6 +7,8 @@ import type { ChildOutput } from '../../os/child-output.ts'
 export interface ArbiterHost {
   /** False: somebody else's. Its working directory, title and signals are left alone. */
   readonly ownsProcess: boolean
+  /** The Node that runs the children. */
+  readonly execPath: string
   /** Where what the children print goes. */
   readonly output: ChildOutput
   /** Of the arbiter itself. */
@@ -26,4 +28,10 @@ export function openArbiterLog(settings: Settings, tap: LogTap): Log {
 }
 
 /** The process that the command line has started is the arbiter's own. */
-export const ownProcess: ArbiterHost = { ownsProcess: true, output: 'inherit', openLog: openArbiterLog, inspect: null }
+export const ownProcess: ArbiterHost = {
+  ownsProcess: true,
+  execPath: process.execPath,
+  output: 'inherit',
+  openLog: openArbiterLog,
+  inspect: null,
+}

@@ -2,32 +2,22 @@
 
 import type { ErrorData } from '../../base/errors.ts'
 import type { ChildAutopsy } from '../../ipc/child-autopsy.ts'
+import type { ChildEnd, ChildNews, ChildTold } from '../../ipc/child-news.ts'
 
 /** What became of a reload: the generation that serves now, or why the one before it serves on. */
-export type ReloadOutcome = { readonly ok: true; readonly generation: number } | { readonly ok: false; readonly problem: string }
-
-/** Which worker it is. */
-export interface WorkerNews {
-  readonly slot: number
-  /** It was the n-th worker to be started. */
-  readonly age: number
-  readonly generation: number
-  readonly pid: number
-}
+export type ReloadOutcome =
+  /** `needsRestart`: settings that were changed and stay as they were, as only a start can change them; left out when there are none. */
+  | { readonly ok: true; readonly generation: number; readonly needsRestart?: readonly string[] }
+  | { readonly ok: false; readonly problem: string }
 
 /** What a server tells of itself, by the name of the event. */
 export interface NewsFacts {
   /** All workers of the start are ready. */
   readonly ready: { readonly workers: number; readonly addresses: readonly string[] }
-  readonly 'worker:ready': WorkerNews
-  /** A worker has ended, for whatever cause: `reload`, `scale`, `stop`, `recycle`, `crashed`, `boot-failed`, `silent` ... */
-  readonly 'worker:exit': WorkerNews & {
-    readonly cause: string
-    /** In words: what it said of itself, else the signal, else the exit code. */
-    readonly problem: string
-    readonly code: number | null
-    readonly signal: string | null
-  }
+  /** A worker is ready; or a dirty worker, or the dirty arbiter, as its role says. */
+  readonly 'worker:ready': ChildNews
+  /** One of them has ended, for whatever cause. */
+  readonly 'worker:exit': ChildEnd
   /** What a stuck process or thread was doing. */
   readonly autopsy: ChildAutopsy
   readonly reload: ReloadOutcome
@@ -43,24 +33,33 @@ export interface News {
   tell<Name extends NewsName>(name: Name, facts: NewsFacts[Name]): void
 }
 
-type Listener = (facts: never) => void
+export function tellChild({ tell }: Pick<News, 'tell'>, told: ChildTold | null): void {
+  if (told?.what === 'ready') tell('worker:ready', told.child)
+  else if (told?.what === 'ended') tell('worker:exit', told.child)
+}
+
+interface Hearer {
+  readonly hear: (facts: never) => void
+}
 
 export function createNews(onProblem: (name: NewsName, error: unknown) => void): News {
-  const listeners = new Map<NewsName, Set<Listener>>()
+  const hearers = new Map<NewsName, Set<Hearer>>()
   return {
     on(name, listener) {
-      const present = listeners.get(name) ?? new Set()
-      listeners.set(name, present.add(listener))
-      return () => void present.delete(listener)
+      const present = hearers.get(name) ?? new Set()
+      const hearer = { hear: listener }
+      hearers.set(name, present.add(hearer))
+      return () => void present.delete(hearer)
     },
     tell(name, facts) {
-      const present = listeners.get(name)
-      for (const listener of present ?? []) {
+      const present = hearers.get(name)
+      // A copy: who is added while it is told hears of the next one.
+      for (const hearer of [...(present ?? [])]) {
         try {
-          listener(facts as never)
+          hearer.hear(facts as never)
         } catch (error) {
           // In the middle of a chart's step: whoever looks on must not stop what it looks at.
-          present?.delete(listener)
+          present?.delete(hearer)
           onProblem(name, error)
         }
       }

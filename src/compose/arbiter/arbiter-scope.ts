@@ -35,6 +35,8 @@ export interface GenerationRecord {
   readonly facts: GenerationFacts
   /** Empty when `bind` was not given: then workers say what they listen to. */
   readonly listeners: readonly ListenerOrder[]
+  /** Settings that it was to have otherwise, and that only a start can change. */
+  readonly fixed: readonly string[]
 }
 
 export type ArbiterActor = ActorRefFrom<typeof arbiterMachine>
@@ -81,7 +83,7 @@ export interface ArbiterScope {
   readonly news: News
   recordOf(generation: number): GenerationRecord
   /** @throws MON_LOG_FILE when a log cannot be written there, MON_REUSE_PORT when that setting cannot be had */
-  add(config: ResolvedConfig): GenerationRecord
+  add(config: ResolvedConfig, fixed?: readonly string[]): GenerationRecord
   commit(generation: number, workers: number): void
   rollBack(problem: string): void
   /** Where the workers serve. */
@@ -154,13 +156,14 @@ export function createArbiterScope(config: ResolvedConfig, version: string, host
       return scope.recordOf(currentGeneration)
     },
     recordOf: (generation) => records.get(generation) as GenerationRecord,
-    add(next) {
+    add(next, fixed = []) {
       checkLogs(next.settings)
       checkReusePort(next)
       const record: GenerationRecord = {
         config: next,
         facts: factsOf(next, nextGeneration++),
         listeners: next.isBindGiven && !next.settings.reusePort ? ordersOf(next, listeners, host) : [],
+        fixed,
       }
       records.set(record.facts.generation, record)
       return record
@@ -171,7 +174,8 @@ export function createArbiterScope(config: ResolvedConfig, version: string, host
       scope.counts.reload()
       for (const old of records.keys()) if (old !== generation) records.delete(old)
       scope.workersWanted = workers
-      const { settings } = scope.current.config
+      const { config, fixed } = scope.current
+      const { settings } = config
       if (before.errorlog !== settings.errorlog || before.logFormat !== settings.logFormat) {
         log.event('log.moved', { destination: settings.errorlog })
         void log.close()
@@ -180,7 +184,7 @@ export function createArbiterScope(config: ResolvedConfig, version: string, host
       scope.level = null
       log.setLevel(settings.loglevel)
       log.event('reload.done', { generation })
-      tellReload({ ok: true, generation })
+      tellReload({ ok: true, generation, ...(fixed.length === 0 ? {} : { needsRestart: fixed }) })
     },
     rollBack(problem) {
       for (const other of records.keys()) if (other !== currentGeneration) records.delete(other)

@@ -2,13 +2,17 @@
 import { fromCallback } from 'xstate'
 import { keeperMachine } from '../../../machines/keeper.ts'
 import { type ChildOrder, type HandleEvent, type HandleInput, workerHandleMachine } from '../../../machines/worker-handle.ts'
+import type { ChildTold } from '../../ipc/child-news.ts'
 import type { Log } from '../../log/error-log.ts'
 import type { EventName } from '../../log/events.ts'
+import { childTold } from '../child-told.ts'
 import { guarded } from '../guarded.ts'
 
 export interface KeeperHost {
   supervise(input: HandleInput, report: (event: HandleEvent) => void): { obey(order: ChildOrder): void }
   onReady(): void
+  /** What its process tells those who look from outside; null: nothing. */
+  onChild(told: ChildTold | null): void
   /** The first dirty arbiter did not get ready. */
   onFailed(problem: string): void
   onStopped(): void
@@ -42,8 +46,10 @@ export function keeperChart(scope: { readonly log: Log }, host: KeeperHost) {
       }),
     },
     actions: guarded(scope, {
-      note: ({ context: { pid } }, { event, facts }) =>
-        scope.log.event(dirtyEvents[event as keyof typeof dirtyEvents], { childPid: pid, ...facts }),
+      note({ context }, { event, facts }) {
+        scope.log.event(dirtyEvents[event as keyof typeof dirtyEvents], { childPid: context.pid, ...facts })
+        host.onChild(childTold('dirty-arbiter', context, event))
+      },
     }),
   })
   return keeperMachine.provide({

@@ -83,7 +83,7 @@ export function orderHandlers(scope: ArbiterScope, because: (act: () => void) =>
     },
     async 'dirty add'({ N: count }) {
       const requested = count ?? 1
-      const { previous, total } = await scaleDirty(scope, requested)
+      const { previous, total } = await scaleDirty(scope, { by: requested })
       return {
         success: true,
         operation: 'add',
@@ -96,7 +96,7 @@ export function orderHandlers(scope: ArbiterScope, because: (act: () => void) =>
     },
     async 'dirty remove'({ N: count }) {
       const requested = count ?? 1
-      const { previous, total, reason } = await scaleDirty(scope, -requested)
+      const { previous, total, reason } = await scaleDirty(scope, { by: -requested })
       const removed = previous - total
       if (removed === 0) throw new MonocerosError('MON_CONTROL_NEEDED', { problem: reason })
       return {
@@ -152,9 +152,9 @@ function readyIn(scope: ArbiterScope, slot: number): WorkerRow {
 }
 
 /** @throws MON_CONTROL_NO_DIRTY, MON_CONTROL_FAILED */
-export async function scaleDirty(scope: ArbiterScope, by: number): Promise<Scaled> {
+export async function scaleDirty(scope: ArbiterScope, wish: { readonly by: number } | { readonly to: number }): Promise<Scaled> {
   if (scope.dirty === null) throw new MonocerosError('MON_CONTROL_NO_DIRTY')
-  const answer = await scope.dirty.ask({ kind: 'scale', by }, dirtyPatienceMs, null)
+  const answer = await scope.dirty.ask({ kind: 'scale', ...wish }, dirtyPatienceMs, null)
   if (!answer.ok) throw new MonocerosError('MON_CONTROL_FAILED', { problem: `dirty arbiter: ${answer.problem}` })
   return answer.value as Scaled
 }

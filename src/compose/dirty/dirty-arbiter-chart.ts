@@ -8,6 +8,7 @@ import type { EventName } from '../../log/events.ts'
 import { giveTo } from '../../os/runtime-folder.ts'
 import { findIdentity } from '../../os/user.ts'
 import type { Death } from '../../wire/kinds.ts'
+import { childTold } from '../child-told.ts'
 import { guarded } from '../guarded.ts'
 import { appsOf, dirtySupervisionHost, expectWorkers, promote, retirePlaces } from './dirty-arbiter-children.ts'
 import type { AppSpecs } from './dirty-arbiter-generations.ts'
@@ -35,7 +36,10 @@ export function dirtyArbiterChart(scope: DirtyScope, workerPath: string) {
       }),
     },
     actions: guarded(scope, {
-      note({ context: { slot, age, generation, pid } }, { event, facts }) {
+      note({ context }, { event, facts }) {
+        const { slot, age, generation, pid } = context
+        const told = childTold('dirty-worker', context, event)
+        if (told !== null) scope.channel.send({ type: 'child', told })
         scope.log.child({ slot, age, gen: generation }).event(event as EventName, { childPid: pid, ...facts })
         const { how, exitCode, signal } = facts as Partial<Death>
         if (pid !== null && how !== undefined && exitCode !== undefined && signal !== undefined)

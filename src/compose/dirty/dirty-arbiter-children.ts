@@ -172,6 +172,7 @@ function spawnFacts({ boot, children, folder, socketPath, generations, level }: 
     fds: [],
     env: { ...process.env, [socketVariable]: socketPath },
     cwd: process.cwd(),
+    execPath: process.execPath,
     output: 'inherit',
     frozenMs: frozenAfterMs(of.settings),
   }

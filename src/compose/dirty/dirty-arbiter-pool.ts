@@ -36,8 +36,10 @@ export function answerPool(scope: DirtyScope, actor: DirtyArbiterActor, question
   switch (question.kind) {
     case 'pool':
       return { ok: true, value: poolOf(scope, actor) }
-    case 'scale':
-      return { ok: true, value: question.by < 0 ? scaleDown(scope, actor, -question.by) : scaleUp(scope, actor, question.by) }
+    case 'scale': {
+      const by = 'to' in question ? question.to - scope.workersWanted : question.by
+      return { ok: true, value: by < 0 ? scaleDown(scope, actor, -by) : scaleUp(scope, actor, by) }
+    }
     default:
       return { ok: false, problem: `a dirty arbiter has no answer to ${question.kind}` }
   }

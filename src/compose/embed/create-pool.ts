@@ -4,6 +4,7 @@ import { nearest } from '../../base/nearest.ts'
 import type { UserConfig } from '../../config/define-config.ts'
 import type { DirtyProxy } from '../../dirty-client/dirty.ts'
 import type { AppCounts } from '../../wire/kinds.ts'
+import type { ReloadOutcome } from '../arbiter/arbiter-news.ts'
 import type { EmbedLogger } from './logger.ts'
 import { type StopOptions, type Supervisor, superviseAs } from './supervisor.ts'
 
@@ -94,6 +95,8 @@ export interface PoolOptions extends Pick<UserConfig, Shared> {
   readonly logger?: EmbedLogger | undefined
   /** A config file for hooks that run in the pool's processes. */
   readonly config?: string | undefined
+  /** As for `createSupervisor`. */
+  readonly execPath?: string | undefined
 }
 
 /** Where the jobs of a pool run. */
@@ -118,7 +121,13 @@ export interface Pool extends AsyncDisposable {
 export interface ProcessPool extends Pool {
   readonly isolation: 'process'
   /** Its processes: reload, scale, snapshot, events, dashboard. */
-  readonly supervisor: Supervisor
+  readonly supervisor: PoolSupervisor
+}
+
+/** That of a pool of processes: a reload takes options of the pool. */
+export interface PoolSupervisor extends Omit<Supervisor, 'reload'> {
+  /** Loads the apps again, each process ready before its elder goes; see `Supervisor`. No call is lost. */
+  reload(changes?: Partial<Omit<PoolOptions, 'isolation'>>): Promise<ReloadOutcome>
 }
 
 /**
@@ -145,8 +154,7 @@ export function createPool(options: PoolOptions): Promise<Pool>
 export async function createPool(options: PoolOptions): Promise<Pool> {
   const { isolation = 'process' } = options
   if (isolation !== 'process' && isolation !== 'thread') throw invalid('isolation', isolation, 'not known', "'process' or 'thread'")
-  const wished = Object.entries(options).filter(([name]) => !noSettings.includes(name))
-  const settings = Object.fromEntries(wished.map(([name, value]) => [settingNamed(name), value]))
+  const settings = asSettings(Object.fromEntries(Object.entries(options).filter(([name]) => !noSettings.includes(name))))
   try {
     return await (isolation === 'thread' ? openThreads(options, settings) : openProcesses(options, settings))
   } catch (error) {
@@ -154,13 +162,14 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
   }
 }
 
-const noSettings = ['apps', 'isolation', 'logger', 'config']
+const noSettings = ['apps', 'isolation', 'logger', 'config', 'execPath']
 
 type Wished = Readonly<Record<string, unknown>>
 
-async function openProcesses({ apps, logger, config }: PoolOptions, settings: Wished): Promise<ProcessPool> {
+async function openProcesses({ apps, logger, config, execPath }: PoolOptions, settings: Wished): Promise<ProcessPool> {
   const supervisor = superviseAs({
     source,
+    named: (changes) => asSettings(changes),
     options: {
       // What the pool does is what its service is for: it stands back for nothing.
       dirtyNice: 0,
@@ -169,16 +178,18 @@ async function openProcesses({ apps, logger, config }: PoolOptions, settings: Wi
       dirtyApps: appList(apps),
       ...(logger === undefined ? {} : { logger }),
       ...(config === undefined ? {} : { config }),
+      ...(execPath === undefined ? {} : { execPath }),
     },
   })
   await supervisor.start()
-  const { dirtyCounts } = await import('../../dirty-client/dirty.ts')
+  const { dirty, dirtyCounts } = await import('../../dirty-client/dirty.ts')
+  const socket = supervisor.dirtySocket
   const close = async (how?: StopOptions) => void (await supervisor.stop(how))
   return {
     isolation: 'process',
     supervisor,
-    dirty: supervisor.dirty,
-    counts: () => dirtyCounts({ socket: supervisor.dirtySocket }),
+    dirty: <App>(app: string) => dirty<App>(app, { socket }),
+    counts: () => dirtyCounts({ socket }),
     close,
     [Symbol.asyncDispose]: close,
   }
@@ -194,6 +205,13 @@ const source = 'createPool'
 
 const invalid = (setting: string, value: unknown, problem: string, allowed: string) =>
   new MonocerosError('MON_CONFIG_INVALID', { source, setting, value: String(value), problem, allowed })
+
+/** @throws MON_CONFIG_UNKNOWN, MON_CONFIG_INVALID */
+function asSettings({ apps, ...rest }: Wished): Record<string, unknown> {
+  const entries = Object.entries(rest).map(([name, value]): [string, unknown] => [settingNamed(name), value])
+  if (apps !== undefined) entries.push(['dirtyApps', appList(apps as PoolOptions['apps'])])
+  return Object.fromEntries(entries)
+}
 
 /** @throws MON_CONFIG_UNKNOWN */
 function settingNamed(name: string): string {

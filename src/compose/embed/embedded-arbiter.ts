@@ -1,9 +1,11 @@
 /** An arbiter inside somebody else's process: what `createSupervisor` loads when it is started. */
 
-import type { ErrorData } from '../../base/errors.ts'
-import { MonocerosError, problemOf } from '../../base/errors.ts'
+import type { SnapshotFrom } from 'xstate'
+import { rowsOf } from '../../../machines/arbiter-rules.ts'
+import { type ErrorData, MonocerosError } from '../../base/errors.ts'
+import { statePath } from '../../base/state-path.ts'
 import type { ResolvedConfig } from '../../config/chain.ts'
-import { type DirtyProxy, dirty } from '../../dirty-client/dirty.ts'
+import { type DirtyProxy, dirty, forgetSession } from '../../dirty-client/dirty.ts'
 import { dirtyError } from '../../dirty-client/errors.ts'
 import type { Snapshot } from '../../ipc/snapshot.ts'
 import { socketVariable } from '../../wire/socket-path.ts'
@@ -53,6 +55,8 @@ export interface EmbeddedOptions {
   readonly images: Images
   readonly config: ResolvedConfig
   readonly logger: EmbedLogger | undefined
+  /** The Node that runs the workers. */
+  readonly execPath: string
   readonly hub: EventHub
   inspect(inspected: unknown): void
   readConfig(): Promise<ResolvedConfig>
@@ -60,13 +64,21 @@ export interface EmbeddedOptions {
 
 const newsNames: readonly NewsName[] = ['ready', 'worker:ready', 'worker:exit', 'autopsy', 'reload', 'boot:failed']
 
-export async function startEmbedded({ images, config, logger, hub, inspect, readConfig }: EmbeddedOptions): Promise<EmbeddedArbiter> {
+export async function startEmbedded({
+  images,
+  config,
+  logger,
+  execPath,
+  hub,
+  inspect,
+  readConfig,
+}: EmbeddedOptions): Promise<EmbeddedArbiter> {
   const errorlog = logger !== undefined || config.origins.errorlog === 'default' ? null : config.settings.errorlog
   const entry: ArbiterEntry = { ...images, readConfig }
-  const { scope, run } = await bootArbiter(config, entry, embeddingHost({ logger, errorlog, inspect }))
-  hub.onProblem = (name, error) => scope.log.event('news.failed', { name, problem: problemOf(error) }, error)
+  const { scope, run } = await bootArbiter(config, entry, embeddingHost({ logger, errorlog, execPath, inspect }))
   for (const name of newsNames) scope.news.on(name, (facts) => hub.tell(name, facts))
   scope.history.subscribe(({ step }) => hub.tell('transition', step))
+  hub.log = (event, facts, error) => scope.log.event(event, facts, error)
   return joined(scope, run)
 }
 
@@ -76,6 +88,12 @@ function joined(scope: ArbiterScope, run: BootedArbiter['run']): EmbeddedArbiter
   let lastFailure: ErrorData | null = null
   scope.news.on('boot:failed', (error) => {
     lastFailure = error
+  })
+  let lastEnd: string | null = null
+  /** Of the dirty pool, once somebody here wants to call it. */
+  let knownSocket: string | null = null
+  scope.news.on('worker:exit', ({ problem }) => {
+    lastEnd = problem
   })
   const started = new Promise<void>((resolve) => {
     const end = scope.news.on('ready', () => {
@@ -92,28 +110,27 @@ function joined(scope: ArbiterScope, run: BootedArbiter['run']): EmbeddedArbiter
     },
   })
   const actor = () => scope.actor as ArbiterActor
-  const stopped = ended.then((exitCode) => ({ exitCode, problem: exitCode === 0 ? null : actor().getSnapshot().context.stop.reason }))
+  const stopped = ended.then((exitCode) => ({ exitCode, problem: exitCode === 0 ? null : (actor().getSnapshot().output?.reason ?? null) }))
   const ready = Promise.race([started, stopped]).then((outcome) => {
     if (outcome === undefined) return
+    if (outcome.problem === null) throw refused('stopped', 'start')
     // An address that was taken for a while is not what it failed of in the end.
     const isStale = lastFailure?.code.startsWith('MON_LISTENER') === true && lastFailure.text !== outcome.problem
     throw lastFailure === null || isStale
-      ? new MonocerosError('MON_BOOT_FAILED', { problem: outcome.problem ?? 'it was told to stop' })
+      ? new MonocerosError('MON_BOOT_FAILED', { problem: lastEnd ?? outcome.problem })
       : MonocerosError.fromData(lastFailure)
   })
+  void stopped.then(() => knownSocket !== null && forgetSession(knownSocket))
   ready.catch(() => undefined) // whoever starts it hears of it
 
   /** @throws MON_EMBED_STATE */
   function send(order: Parameters<ArbiterActor['send']>[0], name: string): void {
     const snapshot = actor().getSnapshot()
     if (snapshot.status !== 'active' || !snapshot.can(order)) {
-      const state = snapshot.status === 'active' ? String(Object.keys(snapshot.value)[0] ?? snapshot.value) : 'stopped'
-      throw new MonocerosError('MON_EMBED_STATE', { what: 'supervisor', state, order: name })
+      throw refused(snapshot.status === 'active' ? statePath(snapshot.value) : 'stopped', name)
     }
     scope.recorder.because(`${name}()`, () => actor().send(order))
   }
-
-  const scaleTo = (workers: number, name: string) => send({ type: 'scale', by: workers - scope.workersWanted, least: 0 }, name)
 
   function force(): void {
     isForced = true
@@ -125,6 +142,7 @@ function joined(scope: ArbiterScope, run: BootedArbiter['run']): EmbeddedArbiter
   function dirtySocket(): string {
     const socket = scope.dirty?.env[socketVariable]
     if (socket === undefined) throw dirtyError('MON_DIRTY_NO_SOCKET', {})
+    knownSocket = socket
     return socket
   }
 
@@ -149,28 +167,26 @@ function joined(scope: ArbiterScope, run: BootedArbiter['run']): EmbeddedArbiter
     async scale({ workers, dirtyWorkers }) {
       refuseCount('workers', workers, 0)
       refuseCount('dirtyWorkers', dirtyWorkers, 1)
-      if (workers !== undefined && workers !== scope.workersWanted) scaleTo(workers, 'scale')
-      const now = snapshotOf(scope).dirtyWorkersWanted
-      if (dirtyWorkers === undefined || dirtyWorkers === now) return { workers: scope.workersWanted, dirtyWorkers: now }
-      const { total } = await scaleDirty(scope, dirtyWorkers - now)
+      if (workers !== undefined) {
+        if (workers > 0 && scope.current.config.settings.app === null) throw new MonocerosError('MON_APP_MISSING')
+        send({ type: 'scale', to: workers }, 'scale')
+      }
+      if (dirtyWorkers === undefined) return { workers: scope.workersWanted, dirtyWorkers: snapshotOf(scope).dirtyWorkersWanted }
+      if (!actor().getSnapshot().can({ type: 'reload' })) throw refused('ending', 'scale')
+      const { total } = await scaleDirty(scope, { to: dirtyWorkers })
       return { workers: scope.workersWanted, dirtyWorkers: total }
     },
-    drain() {
-      const isEmpty = () => scope.roster.rows().length === 0
-      return new Promise<void>((resolve, reject) => {
-        const look = () => {
-          if (!isEmpty()) return
-          end()
+    async drain() {
+      send({ type: 'scale', to: 0 }, 'drain')
+      const present = rowsOf(actor().getSnapshot().context).map(({ age }) => age)
+      await new Promise<void>((resolve) => {
+        const look = ({ status, context }: SnapshotFrom<ArbiterActor>) => {
+          if (status === 'active' && present.some((age) => context.workers[age] !== undefined)) return
+          watching.unsubscribe()
           resolve()
         }
-        const end = scope.news.on('worker:exit', () => setImmediate(look))
-        try {
-          if (scope.workersWanted > 0) scaleTo(0, 'drain')
-          look()
-        } catch (error) {
-          end()
-          reject(error)
-        }
+        const watching = actor().subscribe(look)
+        look(actor().getSnapshot())
       })
     },
     stop(graceMs) {
@@ -183,13 +199,15 @@ function joined(scope: ArbiterScope, run: BootedArbiter['run']): EmbeddedArbiter
   }
 }
 
+const refused = (state: string, order: string) => new MonocerosError('MON_EMBED_STATE', { what: 'supervisor', state, order })
+
 function refuseCount(name: keyof Scale, count: number | undefined, least: number): void {
   if (count === undefined || (Number.isInteger(count) && count >= least)) return
   throw new MonocerosError('MON_CONFIG_INVALID', {
     source: 'scale',
     setting: name,
     value: String(count),
-    problem: 'not a whole number',
+    problem: Number.isInteger(count) ? 'too small' : 'not a whole number',
     allowed: `a whole number from ${least}`,
   })
 }

@@ -1,4 +1,6 @@
 /** What a supervisor tells: to listeners by name, and to loops in order. */
+import { MonocerosError, problemOf } from '../../base/errors.ts'
+import { nearest } from '../../base/nearest.ts'
 import type { Transition } from '../../ipc/transition.ts'
 import type { NewsFacts } from '../arbiter/arbiter-news.ts'
 
@@ -13,6 +15,22 @@ export interface SupervisorEvents extends NewsFacts {
 /** The names of its events. */
 export type SupervisorEventName = keyof SupervisorEvents
 
+const eventNames: Readonly<Record<SupervisorEventName, true>> = {
+  ready: true,
+  'worker:ready': true,
+  'worker:exit': true,
+  autopsy: true,
+  reload: true,
+  'boot:failed': true,
+  transition: true,
+  stopped: true,
+}
+
+function noSuchEvent(given: string): MonocerosError {
+  const meant = nearest(given, Object.keys(eventNames))
+  return new MonocerosError('MON_EMBED_EVENT', { given, hint: meant === undefined ? '' : ` (did you mean ${meant}?)` })
+}
+
 /** One event, as a loop over a supervisor gets it. */
 export type SupervisorEvent =
   | { [Name in SupervisorEventName]: { readonly type: Name; readonly facts: SupervisorEvents[Name] } }[SupervisorEventName]
@@ -22,8 +40,8 @@ export type SupervisorEvent =
 export interface EventHub {
   on<Name extends SupervisorEventName>(name: Name, listener: (facts: SupervisorEvents[Name]) => void): () => void
   tell<Name extends SupervisorEventName>(name: Name, facts: SupervisorEvents[Name]): void
-  /** Hears of a listener that threw, and is not called again. */
-  onProblem: (name: SupervisorEventName, error: unknown) => void
+  /** Tells of a listener that threw, or rejected, and is not called again; null while there is no log. */
+  log: ((event: 'news.failed', facts: { readonly name: string; readonly problem: string }, error: unknown) => void) | null
   /** Everything from now on, until the supervisor has stopped. */
   iterate(): AsyncIterableIterator<SupervisorEvent>
 }
@@ -37,15 +55,22 @@ interface Reader {
   wake(): void
 }
 
+interface Listener {
+  readonly hear: (facts: never) => unknown
+}
+
 export function createEventHub(): EventHub {
-  const listeners = new Map<string, Set<(facts: never) => void>>()
+  const listeners = new Map<string, Set<Listener>>()
   const readers = new Set<Reader>()
   let isOver = false
 
   function iterate(): AsyncIterableIterator<SupervisorEvent> {
-    let wake: () => void = () => undefined
+    const waiting: (() => void)[] = []
     let isLeft = false
-    const reader: Reader = { unread: [], dropped: 0, wake: () => wake() }
+    const wake = () => {
+      for (const go of waiting.splice(0)) go()
+    }
+    const reader: Reader = { unread: [], dropped: 0, wake }
     readers.add(reader)
     const leave = () => {
       isLeft = true
@@ -66,7 +91,7 @@ export function createEventHub(): EventHub {
             leave()
             return { done: true, value: undefined }
           }
-          await new Promise<void>((resolve) => (wake = resolve))
+          await new Promise<void>((resolve) => waiting.push(resolve))
         }
       },
       async return() {
@@ -80,9 +105,11 @@ export function createEventHub(): EventHub {
   }
 
   const hub: EventHub = {
-    onProblem: () => undefined,
-    on(name, listener) {
+    log: null,
+    on(name, hear) {
+      if (!Object.hasOwn(eventNames, name)) throw noSuchEvent(name)
       const present = listeners.get(name) ?? new Set()
+      const listener = { hear }
       listeners.set(name, present.add(listener))
       return () => void present.delete(listener)
     },
@@ -96,14 +123,19 @@ export function createEventHub(): EventHub {
         }
         reader.wake()
       }
-      const present = listeners.get(name)
-      for (const listener of present ?? []) {
+      const present = listeners.get(name) ?? new Set()
+      // A copy: who is added while it is told hears of the next one.
+      for (const listener of [...present]) {
+        const failed = (error: unknown) => {
+          present.delete(listener)
+          hub.log?.('news.failed', { name, problem: problemOf(error) }, error)
+        }
         try {
-          listener(facts as never)
+          const answer = listener.hear(facts as never)
+          if (answer instanceof Promise) answer.catch(failed)
         } catch (error) {
           // In the middle of a chart's step: whoever looks on must not stop what it looks at.
-          present?.delete(listener)
-          hub.onProblem(name, error)
+          failed(error)
         }
       }
     },

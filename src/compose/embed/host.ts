@@ -9,16 +9,34 @@ export interface EmbeddingOptions {
   readonly logger: EmbedLogger | undefined
   /** Where the log goes when that was given: a path, or `-` for stderr; null: to the logger alone. */
   readonly errorlog: string | null
+  /** The Node that runs its children. */
+  readonly execPath: string
   inspect(inspected: unknown): void
 }
 
-export function embeddingHost({ logger, errorlog, inspect }: EmbeddingOptions): ArbiterHost {
-  return { ownsProcess: false, inspect, output: outputOf(logger, errorlog), openLog: errorlog === null ? heardLog(logger) : openArbiterLog }
+export function embeddingHost({ logger, errorlog, execPath, inspect }: EmbeddingOptions): ArbiterHost {
+  const toLogger = heardLog(logger)
+  return {
+    ownsProcess: false,
+    inspect,
+    execPath,
+    output: outputOf(logger, errorlog),
+    // A reload may name a file where there was none.
+    openLog: (settings, tap) => (errorlog === null && settings.errorlog === '-' ? toLogger : openArbiterLog)(settings, tap),
+  }
 }
 
 /** To the terminal only when that was asked for. */
 function outputOf(logger: EmbedLogger | undefined, errorlog: string | null): ChildOutput {
-  if (logger !== undefined) return (line, stream, pid) => tellLine(logger, line, stream, pid)
+  if (logger !== undefined) {
+    return (line, stream, pid) => {
+      try {
+        tellLine(logger, line, stream, pid)
+      } catch {
+        // A logger that fails costs its line, never the program that waits for its workers.
+      }
+    }
+  }
   return errorlog === '-' ? 'inherit' : 'ignore'
 }
 

@@ -21,8 +21,9 @@ export function findImages(moduleUrl: string | undefined): Images {
     const manifest = JSON.parse(readFileSync(urlOf('../../../../package.json'), 'utf8')) as { name: string; version: string }
     if (manifest.name === 'monoceros' && existsSync(paths.workerPath))
       return { ...paths, probeUrl: urlOf('../../entry/probe.js'), version: manifest.version }
-  } catch {
+  } catch (error) {
     // No such file, or no URL at all in what a bundler made: both mean the same.
+    if (!/^(ENOENT|ENOTDIR|ERR_INVALID_URL|ERR_INVALID_ARG_TYPE)$/.test((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
   throw new MonocerosError('MON_EMBED_BUNDLED', { path: moduleUrl ?? 'a bundle' })
 }

@@ -12,17 +12,21 @@ export interface SupervisorOptions extends Omit<UserConfig, 'app'> {
   readonly config?: string | undefined
   /** Where the lines of all processes go, and what their apps print; a pino instance, or what looks like one. Without it nothing is printed. */
   readonly logger?: EmbedLogger | undefined
+  /** Path of the Node that runs the workers; that of this process, unless it is an application in which Node is built in. */
+  readonly execPath?: string | undefined
 }
 
 export interface OptionsOf {
   /** How messages name the call. */
   readonly source: string
   readonly options: SupervisorOptions
+  /** What is given for a reload, in the names of options. */
+  named?(changes: Readonly<Record<string, unknown>>): SupervisorOptions
 }
 
 /** @throws MON_CONFIG_*, MON_APP_MISSING, MON_APP_NOT_FOUND */
 export async function resolveOptions({ source, options }: OptionsOf, cwd: string, fresh: boolean): Promise<ResolvedConfig> {
-  const { app, config, logger, ...settings } = options
+  const { app, config, logger, execPath: _, ...settings } = options
   const [{ resolveEmbedded }, { appProblem }, { levelOf }] = await Promise.all([
     import('../../config/chain.ts'),
     import('../app-problem.ts'),
@@ -30,7 +34,9 @@ export async function resolveOptions({ source, options }: OptionsOf, cwd: string
   ])
   const entries: [string, unknown][] = Object.entries(settings)
   if (app !== undefined) entries.push(['app', typeof app === 'string' ? app : app.href])
-  if (logger !== undefined) {
+  if (logger === undefined) refuseUnheard(source, settings)
+  else {
+    refuseNoLogger(source, logger)
     refuseBesideLogger(source, settings)
     if (settings.loglevel === undefined) entries.push(['loglevel', levelOf(logger)])
     // How lines travel from the workers to here.
@@ -42,6 +48,22 @@ export async function resolveOptions({ source, options }: OptionsOf, cwd: string
   const problem = await appProblem(resolved.settings)
   if (problem !== null) throw problem
   return resolved
+}
+
+/** Found out now, and not by the first line that is lost. */
+function refuseNoLogger(source: string, logger: EmbedLogger): void {
+  const missing = (['debug', 'info', 'warn', 'error'] as const).filter((name) => typeof logger?.[name] !== 'function')
+  if (missing.length === 0) return
+  const problem = `it has no ${missing.join(', ')}`
+  const allowed = 'a pino logger, or what has debug, info, warn and error'
+  throw new MonocerosError('MON_CONFIG_INVALID', { source, setting: 'logger', value: typeof logger, problem, allowed })
+}
+
+/** Nothing is printed here. */
+function refuseUnheard(source: string, { accesslog, errorlog }: UserConfig): void {
+  if (accesslog !== '-' || errorlog === '-') return
+  const problem = "accesslog '-' would go nowhere: give it a file, a logger beside it, or errorlog '-' for both"
+  throw new MonocerosError('MON_CONFIG_CONFLICT', { source, problem })
 }
 
 function refuseBesideLogger(source: string, settings: UserConfig): void {

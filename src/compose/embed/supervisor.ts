@@ -1,5 +1,5 @@
 /** `createSupervisor`: the server as a part of a program. Light, since workers load this file too: the arbiter comes at the start. */
-import { MonocerosError } from '../../base/errors.ts'
+import { MonocerosError, problemOf } from '../../base/errors.ts'
 import type { DirtyProxy } from '../../dirty-client/dirty.ts'
 import type { Snapshot } from '../../ipc/snapshot.ts'
 import type { ReloadOutcome } from '../arbiter/arbiter-news.ts'
@@ -7,6 +7,7 @@ import type { EmbeddedArbiter, Scale, Scaled } from './embedded-arbiter.ts'
 import { createEventHub, type SupervisorEvent, type SupervisorEventName, type SupervisorEvents } from './events.ts'
 import { findImages } from './images.ts'
 import type { OptionsOf, SupervisorOptions } from './options.ts'
+import { workerRuntime } from './runtime.ts'
 
 /** An XState inspector: a function, or an observer, as the option `inspect` of its actors takes it. */
 export type Inspector = ((inspected: never) => void) | { next?(inspected: never): void }
@@ -53,7 +54,7 @@ export interface Supervisor extends AsyncIterable<SupervisorEvent>, AsyncDisposa
   drain(): Promise<void>
   /** Ends everything: workers first, then the dirty pool. Settles when no process of it is left; one that never ran has none. */
   stop(options?: StopOptions): Promise<SupervisorEvents['stopped']>
-  /** All actors and counters at this moment, as plain data. @throws MonocerosError MON_EMBED_STATE before `start` */
+  /** All actors and counters at this moment, as plain data. @throws MonocerosError MON_EMBED_STATE unless it runs */
   snapshot(): Snapshot
   /**
    * Calls back for each event of that name. In the middle of a step of a chart: a listener that throws ends with an
@@ -93,13 +94,15 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 export function superviseAs(given: OptionsOf): Supervisor {
   const cwd = process.cwd()
   const hub = createEventHub()
-  const inspectors = new Set<(inspected: never) => void>()
+  const inspectors = new Set<{ readonly hear: (inspected: never) => void }>()
   let current = given.options
   /** Of the reload under way. */
   let next = current
   let arbiter: EmbeddedArbiter | null = null
   let starting: Promise<EmbeddedArbiter> | null = null
   let isStopped = false
+  /** Of one that has not run. */
+  let outcome: SupervisorEvents['stopped'] = { exitCode: 0, problem: null }
 
   const refused = (state: string, order: string) => new MonocerosError('MON_EMBED_STATE', { what: 'supervisor', state, order })
 
@@ -111,13 +114,21 @@ export function superviseAs(given: OptionsOf): Supervisor {
 
   async function boot(): Promise<EmbeddedArbiter> {
     const images = findImages(import.meta.url)
+    const execPath = await workerRuntime(current.execPath)
     const [{ resolveOptions }, { startEmbedded }] = await Promise.all([import('./options.ts'), import('./embedded-arbiter.ts')])
     const config = await resolveOptions(given, cwd, false)
     const inspect = (inspected: unknown) => {
-      for (const inspector of inspectors) inspector(inspected as never)
+      for (const inspector of [...inspectors]) {
+        try {
+          inspector.hear(inspected as never)
+        } catch (error) {
+          inspectors.delete(inspector)
+          hub.log?.('news.failed', { name: 'inspect', problem: problemOf(error) }, error)
+        }
+      }
     }
     const readConfig = () => resolveOptions({ ...given, options: next }, cwd, true)
-    arbiter = await startEmbedded({ images, config, logger: current.logger, hub, inspect, readConfig })
+    arbiter = await startEmbedded({ images, config, logger: current.logger, execPath, hub, inspect, readConfig })
     return arbiter
   }
 
@@ -125,8 +136,9 @@ export function superviseAs(given: OptionsOf): Supervisor {
     if (graceMs !== undefined && !(graceMs >= 0)) throw new RangeError(`graceMs is a number of milliseconds from 0, and not ${graceMs}`)
     const booted = await starting?.catch(() => null)
     if (booted == null) {
+      if (!isStopped) hub.tell('stopped', outcome)
       isStopped = true
-      return { exitCode: 0, problem: null }
+      return outcome
     }
     booted.stop(graceMs ?? null)
     return booted.stopped
@@ -138,7 +150,8 @@ export function superviseAs(given: OptionsOf): Supervisor {
       starting = boot()
       const { ready, stopped } = await starting.catch((error: unknown) => {
         isStopped = true
-        hub.tell('stopped', { exitCode: error instanceof MonocerosError ? error.exitCode : 1, problem: String((error as Error).message) })
+        outcome = { exitCode: error instanceof MonocerosError ? error.exitCode : 1, problem: problemOf(error) }
+        hub.tell('stopped', outcome)
         throw error
       })
       void stopped.then((facts) => {
@@ -155,9 +168,10 @@ export function superviseAs(given: OptionsOf): Supervisor {
     },
     async reload(changes = {}) {
       const { reload } = running('reload')
-      if ('logger' in changes)
-        throw new MonocerosError('MON_CONFIG_CONFLICT', { source: 'reload', problem: 'the logger stays as it was at the start' })
-      const wanted = { ...current, ...changes }
+      const fixed = (['logger', 'execPath'] as const).find((name) => name in changes)
+      if (fixed !== undefined)
+        throw new MonocerosError('MON_CONFIG_CONFLICT', { source: 'reload', problem: `${fixed} stays as it was at the start` })
+      const wanted = { ...current, ...(given.named?.(changes) ?? changes) }
       next = wanted
       const outcome = await reload()
       if (outcome.ok) current = wanted
@@ -170,9 +184,9 @@ export function superviseAs(given: OptionsOf): Supervisor {
     snapshot: () => running('snapshot').snapshot(),
     on: hub.on,
     inspect(inspector) {
-      const hear = typeof inspector === 'function' ? inspector : (inspected: never) => inspector.next?.(inspected)
-      inspectors.add(hear)
-      return () => void inspectors.delete(hear)
+      const one = { hear: typeof inspector === 'function' ? inspector : (inspected: never) => inspector.next?.(inspected) }
+      inspectors.add(one)
+      return () => void inspectors.delete(one)
     },
     dirty: <App>(app: string) => running('call').dirty<App>(app),
     get dirtySocket() {
