@@ -68,7 +68,7 @@ export function poolStage(isolation: Isolation): PoolStage {
   return {
     folder,
     spec,
-    make: (options = {}) => createPool({ apps: { jobs: spec }, workers: 1, cancelGrace: 0.3, isolation, ...options }),
+    make: (options = {}) => createPool({ apps: { jobs: spec }, workers: 1, cancelGrace: 2, isolation, ...options }),
   }
 }
 
