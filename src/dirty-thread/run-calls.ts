@@ -62,6 +62,23 @@ class Refused extends Error {
   }
 }
 
+/** A literal with a getter would have a shape of its own each time, which keeps it until the next big garbage collection. */
+class Context implements CallContext {
+  readonly lease: string
+  readonly trace: CallHead['trace']
+  readonly #signalOf: () => AbortSignal
+
+  constructor({ lease, trace }: CallHead, signalOf: () => AbortSignal) {
+    this.lease = lease
+    this.trace = trace
+    this.#signalOf = signalOf
+  }
+
+  get signal(): AbortSignal {
+    return this.#signalOf()
+  }
+}
+
 const reserved = new Set(['constructor', 'init', 'close', 'with', 'then', 'catch', 'finally', 'toJSON'])
 
 export function createRunner({ app, appName, page, timeoutMs, nowMs, within, wrap }: RunnerOptions): Runner {
@@ -108,13 +125,7 @@ export function createRunner({ app, appName, page, timeoutMs, nowMs, within, wra
       const facts = args[index]
       args[index] = typeof facts === 'object' && facts !== null ? withFacts(facts, reach) : reach()
     }
-    const context: CallContext = {
-      lease: head.lease,
-      trace: head.trace,
-      get signal() {
-        return signalOf(present)
-      },
-    }
+    const context = new Context(head, () => signalOf(present))
     // A generator has the context of whoever asks it for its next value, so all of it runs inside.
     return await within(context, async () => {
       const value = await Reflect.apply(method, app, args)
