@@ -21,7 +21,7 @@ const scale = Number(values.scale)
 const executors = 2
 const payloadBytes = 1_024
 const atLeast = 1.5
-const figures = ['jobsPerS', 'p50Ms', 'p99Ms', 'serviceCpuUs']
+const figures = ['jobsPerS', 'p50Ms', 'p99Ms', 'cpuUs', 'serviceCpuUs']
 
 const dist = resolve(fileURLToPath(new URL('..', import.meta.url)), process.env['MONOCEROS_TEST_DIST'] ?? 'dist')
 const print = (text: string) => process.stdout.write(`${text}\n`)
@@ -40,7 +40,7 @@ const verdicts: Verdict[] = []
 const arms: JobsArm[] = []
 const redis = await startRedis()
 try {
-  const common = { executors, redis: redis.path, dist }
+  const common = { executors, redis, dist }
   const ours = await startArm({ ...common, name: 'monoceros', kind: 'pool', concurrency: executors })
   const processes = await startArm({ ...common, name: 'BullMQ processes', kind: 'processes', concurrency: executors })
   const threads = await startArm({ ...common, name: 'BullMQ threads', kind: 'threads', concurrency: executors })
@@ -64,6 +64,7 @@ try {
     const bars = pairs.flatMap(([arm, other]): Bar[] => [
       ratioBar(`${name}, jobs/s, ${arm.name}`, 'jobsPerS', [arm, other], arm === ours ? { atLeast } : {}),
       ratioBar(`${name}, p99, ${arm.name}`, 'p99Ms', [arm, other], {}),
+      ratioBar(`${name}, CPU, ${arm.name}`, 'cpuUs', [arm, other], {}),
     ])
     verdicts.push(...bars.map((bar) => judge(found, bar)))
   }

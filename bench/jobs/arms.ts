@@ -1,12 +1,11 @@
 /** Services that take jobs from BullMQ, each with a queue and a session of its own, and the Redis that they share. */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { end, lineOf, stoppable } from '../serve/child.ts'
-import { familyOf } from '../serve/processes.ts'
+import { cpuNsOf, familyOf } from '../serve/processes.ts'
 import type { Measured } from '../serve/rounds.ts'
 
 export interface Task {
@@ -31,12 +30,18 @@ export interface ArmOptions {
   readonly executors: number
   /** Jobs that BullMQ has under way at a time. */
   readonly concurrency: number
-  readonly redis: string
+  readonly redis: Redis
   readonly dist: string
 }
 
+export interface Redis {
+  readonly path: string
+  readonly pid: number
+  stop(): Promise<void>
+}
+
 /** Without persistence, at a Unix socket. */
-export async function startRedis(): Promise<{ readonly path: string; stop(): Promise<void> }> {
+export async function startRedis(): Promise<Redis> {
   const folder = mkdtempSync(join(tmpdir(), 'monoceros-bench-'))
   const path = join(folder, 'redis.sock')
   const words = ['--port', '0', '--unixsocket', path, '--save', '', '--appendonly', 'no', '--dir', folder]
@@ -46,14 +51,14 @@ export async function startRedis(): Promise<{ readonly path: string; stop(): Pro
     rmSync(folder, { recursive: true, force: true })
   })
   await lineOf(redis, 'stdout', (line) => line.includes('eady to accept connections'))
-  return { path, stop }
+  return { path, pid: redis.pid as number, stop }
 }
 
 export async function startArm(options: ArmOptions): Promise<JobsArm> {
-  const { name, ...rest } = options
+  const { name, redis, ...rest } = options
   const service = fork(
     fileURLToPath(new URL('service.js', import.meta.url)),
-    [JSON.stringify({ ...rest, queue: name.replaceAll(/\W+/g, '-') })],
+    [JSON.stringify({ ...rest, redis: redis.path, queue: name.replaceAll(/\W+/g, '-') })],
     {
       detached: true,
       execArgv: [],
@@ -61,17 +66,18 @@ export async function startArm(options: ArmOptions): Promise<JobsArm> {
   )
   const stop = stoppable(() => end(service))
   await messageOf(service)
-  const pids = () =>
-    familyOf(service.pid as number)
-      .toSorted()
-      .join()
+  const pids = () => familyOf(service.pid as number).toSorted()
   return {
     name,
     async run(task) {
       const before = pids()
+      const cpuNs = () => cpuNsOf([...before, redis.pid])
+      const startedNs = cpuNs()
       service.send(task)
       const { figures, problems } = (await messageOf(service)) as Measured
-      return { figures, problems: pids() === before ? problems : [...problems, 'a process was started or has ended'] }
+      const cpuUs = (cpuNs() - startedNs) / 1_000 / task.jobs
+      const isSame = pids().join() === before.join()
+      return { figures: { ...figures, cpuUs }, problems: isSame ? problems : [...problems, 'a process was started or has ended'] }
     },
     stop,
   }
@@ -89,8 +95,13 @@ export async function turnsOfMs(): Promise<number> {
   return Math.round(turns / Math.min(...times))
 }
 
-async function messageOf(service: ChildProcess): Promise<unknown> {
-  const ended = once(service, 'exit').then(([code]) => Promise.reject(new Error(`a service has ended with ${code}`)))
-  const [message] = await Promise.race([once(service, 'message'), ended])
-  return message
+function messageOf(service: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null) => reject(new Error(`a service has ended with ${code}`))
+    service.once('exit', onExit)
+    service.once('message', (message) => {
+      service.off('exit', onExit)
+      resolve(message)
+    })
+  })
 }
