@@ -2,7 +2,7 @@
  * Two thousand jobs, while services, processes of their pools and connections to Redis are killed, and Redis itself: each job
  * ends once, completed with its own answer or failed with a reason that is true, and nothing is left behind.
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Queue } from 'bullmq'
 import { Redis as Client } from 'ioredis'
@@ -70,6 +70,7 @@ describe.skipIf(lacksRedis)('with a Redis', () => {
     client.on('error', () => undefined)
     onTestFinished(() => client.disconnect())
     const folder = testFolder()
+    onTestFinished(() => rmSync(folder, { recursive: true }))
     const journal = join(folder, 'journal')
     const doomed = new Set<number>()
     const running: Running[] = []
