@@ -17,6 +17,12 @@ const jiti = join(dirname(createRequire(import.meta.url).resolve('jiti')), 'jiti
 const results = process.argv[2] ?? join(tmpdir(), 'monoceros-thumbnails')
 const folder = mkdtempSync(join(tmpdir(), 'monoceros-thumbnails-redis-'))
 const running: ChildProcess[] = []
+/** The same, those included that are being ended. */
+const started: ChildProcess[] = []
+const keep = (child: ChildProcess) => {
+  running.push(child)
+  started.push(child)
+}
 
 /** The service first: it needs Redis for what it finishes. */
 async function endAll(): Promise<void> {
@@ -34,7 +40,7 @@ async function startRedis(): Promise<string> {
   const words = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
   // In a group of its own, as the service is: Ctrl-C is for this process, which then ends them in order.
   const redis = spawn('redis-server', words, { stdio: ['ignore', 'pipe', 'inherit'], detached: true })
-  running.push(redis)
+  keep(redis)
   await new Promise<void>((resolve, reject) => {
     redis.once('error', () => reject(new Error('redis-server is wanted: `apt-get install redis-server`')))
     redis.once('exit', () => reject(new Error('redis-server has ended')))
@@ -51,12 +57,28 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void endAll().then(() => process.exit()))
+/** Told twice: nothing is waited for. Each of them leads a group of its own. */
+function killAll(): never {
+  for (const { pid, exitCode, signalCode } of started) {
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL')
+  }
+  rmSync(folder, { recursive: true, force: true })
+  process.exit(1)
+}
+
+let isTold = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (isTold) killAll()
+    isTold = true
+    void endAll().then(() => process.exit())
+  })
+}
 try {
   const url = await startRedis()
   const env = { ...process.env, REDIS_URL: url }
   const service = fork(jiti, [program('service.ts')], { env, detached: true })
-  running.push(service)
+  keep(service)
   const [{ dashboard }] = await Promise.race([
     once(service, 'message') as Promise<[{ dashboard: string }]>,
     once(service, 'exit').then(() => Promise.reject(new Error('the service has ended'))),

@@ -36,10 +36,13 @@ process.on('SIGHUP', async () => {
   const outcome = await pool.supervisor.reload()
   console.log(outcome.ok ? 'the new code is in use' : `the old code stays: ${outcome.problem}`)
 })
-process.once('SIGTERM', async () => {
+async function end(): Promise<void> {
   // In this order: jobs under way need the pool.
   await worker.close()
   await pool.close()
   console.log('all that was begun is done')
-})
+}
+process.once('SIGTERM', end)
+// Whoever has started it in this way, as `run.ts` does, is gone.
+process.once('disconnect', end)
 process.send?.({ dashboard: pool.supervisor.dashboard })
