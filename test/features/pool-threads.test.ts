@@ -109,7 +109,7 @@ test('two pools of one process know nothing of each other, and one closes withou
   )
   expect(run).toMatchObject(quietEnd)
   expect(run.told('closed')).toEqual([
-    { spun: ['MON_DIRTY_WORKER_LOST', 'terminated'], other: true, after: true, late: 'MON_DIRTY_CONNECTION' },
+    { spun: ['MON_DIRTY_WORKER_LOST', 'terminated'], other: true, after: true, late: 'MON_DIRTY_CLOSING' },
   ])
 })
 

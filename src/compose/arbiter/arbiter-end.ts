@@ -1,5 +1,4 @@
 /** The last part of the arbiter's life: its chart has ended and no worker is left. */
-import { resolve } from 'node:path'
 import { removePidFile } from '../../os/pid-file.ts'
 import type { DirtyKeeper } from './arbiter-dirty.ts'
 import { closeDoors } from './arbiter-doors.ts'
@@ -16,8 +15,7 @@ export async function finish(scope: ArbiterScope, onHaste: HearHaste, isQuick: b
   scope.gauges.stop()
   const kept = [scope.dirty, scope.sidecars].filter((one) => one !== null)
   if (kept.length > 0) await stopKept(kept, scope, onHaste, isQuick)
-  const { pidfile, chdir } = scope.current.config.settings
-  if (pidfile !== null && scope.hasPidFile) removePidFile(resolve(chdir, pidfile))
+  if (scope.pidFile !== null) removePidFile(scope.pidFile)
   await lastHooks(scope, onHaste)
   closeDoors(scope)
   const { served } = scope.roster.totals()

@@ -18,8 +18,9 @@ export async function prepare(scope: ArbiterScope, entry: ArbiterEntry, signal: 
   const { settings } = scope.current.config
   await lookAtSidecars(settings)
   if (settings.pidfile !== null) {
-    writePidFile(resolve(settings.chdir, settings.pidfile))
-    scope.hasPidFile = true
+    const path = resolve(settings.chdir, settings.pidfile)
+    writePidFile(path)
+    scope.pidFile = path
   }
   giveLogsAway(settings)
   const steps = [

@@ -76,7 +76,8 @@ export interface ArbiterScope {
   dirty: DirtyKeeper | null
   /** Null when there are none. */
   sidecars: Sidecars | null
-  hasPidFile: boolean
+  /** The pid file that was written; null: none. */
+  pidFile: string | null
   /** Where the arbiter itself answers. */
   readonly doors: Set<{ close(): void }>
   dashboardUrl: string | null
@@ -147,7 +148,7 @@ export function createArbiterScope(config: ResolvedConfig, version: string, host
     dirty: null,
     sidecars: null,
     isServing: () => false,
-    hasPidFile: false,
+    pidFile: null,
     doors: new Set(),
     dashboardUrl: null,
     news: createNews((name, error) => log.event('news.failed', { name, problem: problemOf(error) }, error)),
