@@ -27,6 +27,24 @@ type State = 'idle' | 'gathering' | 'opening' | 'writing' | 'resting'
 const longestPauseMs = 50
 const longestRetryMs = 5_000
 
+/** Between the flag and a write in another thread, a child that is spawned would clear the flag again: nothing comes between them here. */
+function writeNow(
+  fd: number,
+  chunk: Buffer,
+  unblock: () => void,
+  done: (error: NodeJS.ErrnoException | null, bytes: number) => void,
+): void {
+  let error: NodeJS.ErrnoException | null = null
+  let bytes = 0
+  try {
+    unblock()
+    bytes = fs.writeSync(fd, chunk)
+  } catch (thrown) {
+    error = thrown as NodeJS.ErrnoException
+  }
+  setImmediate(done, error, bytes)
+}
+
 /**
  * Where lines go: a bounded queue before one descriptor, with one write under way at a time. Nothing here throws, waits
  * or stops the loop; what does not fit is counted in `dropped` and reported when writing works again.
@@ -123,11 +141,13 @@ export class Sink {
 
   #write({ fd, unblock }: Descriptor): void {
     this.#become('writing')
-    unblock?.()
-    fs.write(fd, this.#queue.head()!, (error, bytes) => {
+    const head = this.#queue.head()!
+    const onDone = (error: NodeJS.ErrnoException | null, bytes: number) => {
       if (error === null) this.#written(bytes)
       else this.#failed(error)
-    })
+    }
+    if (unblock === undefined) fs.write(fd, head, onDone)
+    else writeNow(fd, head, unblock, onDone)
   }
 
   #written(bytes: number): void {

@@ -43,6 +43,7 @@ async function end(): Promise<void> {
   console.log('all that was begun is done')
 }
 process.once('SIGTERM', end)
-// Whoever has started it in this way, as `run.ts` does, is gone.
+// Whoever has started it in this way, as `run.ts` does, is gone. Hearing of that must not keep it alive.
 process.once('disconnect', end)
+process.channel?.unref()
 process.send?.({ dashboard: pool.supervisor.dashboard })
