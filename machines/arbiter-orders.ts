@@ -1,6 +1,7 @@
 /** What the arbiter's rules order, as XState's actions. */
-import { cancel, type EventObject, enqueueActions, raise, sendTo, spawnChild, stopChild } from 'xstate'
-import type { ArbiterContext, Decision, Order } from './arbiter-rules.ts'
+import { cancel, type EventObject, raise, sendTo, spawnChild, stopChild } from 'xstate'
+import type { ArbiterContext, Order } from './arbiter-rules.ts'
+import { ruleWith } from './rule.ts'
 
 const bootPatienceMs = 5_000
 const bindTries = 5
@@ -61,12 +62,4 @@ function actionOf(order: Order) {
   }
 }
 
-/** Makes an action of a rule: its changes are assigned and its orders carried out. */
-export function rule<P = undefined>(decide: (context: ArbiterContext, params: P) => Decision): (_: unknown, params: P) => void {
-  const action = enqueueActions(({ context, enqueue }, params) => {
-    const decision = decide(context as ArbiterContext, params as P)
-    enqueue.assign(decision.context as never)
-    for (const order of decision.orders) enqueue(actionOf(order) as never)
-  })
-  return action as unknown as (_: unknown, params: P) => void
-}
+export const rule = ruleWith<ArbiterContext, Order>(actionOf)

@@ -1,7 +1,8 @@
 /** What a pool of threads decides: pure functions from what it knows to what it knows next and orders. */
-import { enqueueActions, raise, sendTo, spawnChild } from 'xstate'
+import { raise, sendTo, spawnChild } from 'xstate'
 import type { LaneEvent, LaneNumber, LaneOutput } from './lane.ts'
 import { countRestart, type RestartWindow } from './restart-window.ts'
+import { ruleWith } from './rule.ts'
 import type { Note } from './vocabulary.ts'
 
 export interface PoolInput {
@@ -243,12 +244,4 @@ function actionOf(order: PoolOrder): unknown {
   }
 }
 
-/** An action of the chart that carries out what a rule has decided. */
-export function rule<P = undefined>(decide: (context: PoolContext, params: P) => Decision): (_: unknown, params: P) => void {
-  const action = enqueueActions(({ context, enqueue }, params) => {
-    const decision = decide(context as PoolContext, params as P)
-    enqueue.assign(decision.context as never)
-    for (const order of decision.orders) enqueue(actionOf(order) as never)
-  })
-  return action as unknown as (_: unknown, params: P) => void
-}
+export const rule = ruleWith<PoolContext, PoolOrder>(actionOf)

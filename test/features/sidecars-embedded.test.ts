@@ -67,14 +67,14 @@ const one = createSupervisor({
   app: './app.mjs', workers: 1, bind: ['127.0.0.1:0'], ${setting},
   onStarting: () => (began(), new Promise((resolve) => { go = resolve })),
 })
+const told = new Promise((resolve) => one.on('transition', ({ chart, to }) => chart === 'arbiter' && /^(draining|stopped)/.test(to) && resolve()))
 const start = one.start().then(() => 'started', () => 'refused')
 await hook
 const stopped = one.stop()
-await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, 100))])
+await told
 go()
 await stopped
-const outcome = await start
-await new Promise((resolve) => setTimeout(resolve, 300))
-tell(outcome)`)
+// What were started after this would keep the program from its end.
+tell(await start)`)
   expect(told).toBe('refused')
 })

@@ -1,6 +1,7 @@
 /** What happens in a running server, told at once to whoever asked: the dashboard, and the program that embeds it. */
 
 import type { ErrorData } from '../../base/errors.ts'
+import type { Hearing } from '../../base/hearing.ts'
 import type { ChildAutopsy } from '../../ipc/child-autopsy.ts'
 import type { ChildEnd, ChildNews, ChildTold } from '../../ipc/child-news.ts'
 
@@ -27,42 +28,9 @@ export interface NewsFacts {
 
 export type NewsName = keyof NewsFacts
 
-export interface News {
-  /** A listener that throws is not called again. @returns what ends it */
-  on<Name extends NewsName>(name: Name, listener: (facts: NewsFacts[Name]) => void): () => void
-  tell<Name extends NewsName>(name: Name, facts: NewsFacts[Name]): void
-}
+export type News = Hearing<NewsFacts>
 
 export function tellChild({ tell }: Pick<News, 'tell'>, told: ChildTold | null): void {
   if (told?.what === 'ready') tell('worker:ready', told.child)
   else if (told?.what === 'ended') tell('worker:exit', told.child)
-}
-
-interface Hearer {
-  readonly hear: (facts: never) => void
-}
-
-export function createNews(onProblem: (name: NewsName, error: unknown) => void): News {
-  const hearers = new Map<NewsName, Set<Hearer>>()
-  return {
-    on(name, listener) {
-      const present = hearers.get(name) ?? new Set()
-      const hearer = { hear: listener }
-      hearers.set(name, present.add(hearer))
-      return () => void present.delete(hearer)
-    },
-    tell(name, facts) {
-      const present = hearers.get(name)
-      // A copy: who is added while it is told hears of the next one.
-      for (const hearer of [...(present ?? [])]) {
-        try {
-          hearer.hear(facts as never)
-        } catch (error) {
-          // In the middle of a chart's step: whoever looks on must not stop what it looks at.
-          present?.delete(hearer)
-          onProblem(name, error)
-        }
-      }
-    },
-  }
 }

@@ -10,6 +10,7 @@ import { watchOwnGauges } from '../../arbiter/own-gauges.ts'
 import { createRoster, type Roster } from '../../arbiter/roster.ts'
 import { parseAddress } from '../../base/address.ts'
 import { MonocerosError, problemOf } from '../../base/errors.ts'
+import { createHearing } from '../../base/hearing.ts'
 import type { ResolvedConfig } from '../../config/chain.ts'
 import type { ArbiterFacts, Hooks } from '../../config/hook-types.ts'
 import type { Settings } from '../../config/settings.ts'
@@ -25,7 +26,7 @@ import { hookLog } from '../hook-log.ts'
 import type { Remotes } from '../remotes.ts'
 import type { DirtyKeeper } from './arbiter-dirty.ts'
 import type { ArbiterHost } from './arbiter-host.ts'
-import { createNews, type News, type ReloadOutcome } from './arbiter-news.ts'
+import type { News, ReloadOutcome } from './arbiter-news.ts'
 import { type ArbiterRecorder, createArbiterRecorder } from './arbiter-recorder.ts'
 import type { Sidecars } from './arbiter-sidecars.ts'
 
@@ -151,7 +152,7 @@ export function createArbiterScope(config: ResolvedConfig, version: string, host
     pidFile: null,
     doors: new Set(),
     dashboardUrl: null,
-    news: createNews((name, error) => log.event('news.failed', { name, problem: problemOf(error) }, error)),
+    news: createHearing((name, error) => log.event('news.failed', { name, problem: problemOf(error) }, error)),
     farewells: new Set(),
     get current() {
       return scope.recordOf(currentGeneration)

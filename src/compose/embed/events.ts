@@ -1,5 +1,6 @@
 /** What a supervisor tells: to listeners by name, and to loops in order. */
 import { MonocerosError, problemOf } from '../../base/errors.ts'
+import { createHearing } from '../../base/hearing.ts'
 import { nearest } from '../../base/nearest.ts'
 import type { Transition } from '../../ipc/transition.ts'
 import type { NewsFacts } from '../arbiter/arbiter-news.ts'
@@ -55,12 +56,7 @@ interface Reader {
   wake(): void
 }
 
-interface Listener {
-  readonly hear: (facts: never) => unknown
-}
-
 export function createEventHub(): EventHub {
-  const listeners = new Map<string, Set<Listener>>()
   const readers = new Set<Reader>()
   let isOver = false
 
@@ -104,14 +100,12 @@ export function createEventHub(): EventHub {
     }
   }
 
+  const hearing = createHearing<SupervisorEvents>((name, error) => hub.log?.('news.failed', { name, problem: problemOf(error) }, error))
   const hub: EventHub = {
     log: null,
     on(name, hear) {
       if (!Object.hasOwn(eventNames, name)) throw noSuchEvent(name)
-      const present = listeners.get(name) ?? new Set()
-      const listener = { hear }
-      listeners.set(name, present.add(listener))
-      return () => void present.delete(listener)
+      return hearing.on(name, hear)
     },
     tell(name, facts) {
       if (name === 'stopped') isOver = true
@@ -123,21 +117,7 @@ export function createEventHub(): EventHub {
         }
         reader.wake()
       }
-      const present = listeners.get(name) ?? new Set()
-      // A copy: who is added while it is told hears of the next one.
-      for (const listener of [...present]) {
-        const failed = (error: unknown) => {
-          present.delete(listener)
-          hub.log?.('news.failed', { name, problem: problemOf(error) }, error)
-        }
-        try {
-          const answer = listener.hear(facts as never)
-          if (answer instanceof Promise) answer.catch(failed)
-        } catch (error) {
-          // In the middle of a chart's step: whoever looks on must not stop what it looks at.
-          failed(error)
-        }
-      }
+      hearing.tell(name, facts)
     },
     iterate,
   }
